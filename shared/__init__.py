@@ -1,0 +1,1 @@
+"""What every worker shares: messages, the bus, the stage contract, the loop, configuration, metrics."""

@@ -1,0 +1,119 @@
+"""Reads a site file: YAML with ${ENV} references, validated, every mistake said in one line.
+
+Workers describe their own section as a subclass of `Section`; `workers/cli` puts the sections together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+class ConfigError(ValueError):
+    """A site file that cannot be used; one line that says where and what to do."""
+
+
+class Section(BaseModel):
+    """A part of the site file: unknown keys are refused, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+SectionType = TypeVar("SectionType", bound=Section)
+
+
+def load(path: Path, model: type[SectionType], environ: Mapping[str, str] | None = None) -> SectionType:
+    """The validated contents of a YAML file.
+
+    `${NAME}` becomes the environment's value, `${NAME:-text}` falls back to the text.
+
+    Raises:
+        ConfigError: the file cannot be read, is not YAML, names an unset variable or an unknown key, or
+            a value is out of bounds.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from error
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
+        raise ConfigError(f"{path}:{where} not YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected sections such as 'cameras:', found {type(data).__name__}")
+    substituted = _substitute(data, os.environ if environ is None else environ, str(path))
+    return validate(substituted, model, str(path))
+
+
+def validate(data: Any, model: type[SectionType], where: str) -> SectionType:
+    """`data` as `model`.
+
+    Raises:
+        ConfigError: names the first wrong key or value, and the nearest right name of an unknown key.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_first_problem(error, model)}") from None
+
+
+def _substitute(value: Any, environ: Mapping[str, str], where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _substitute(item, environ, f"{where}: {key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substitute(item, environ, where) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def resolve(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        found = environ.get(name, default)
+        if found is None:
+            raise ConfigError(f"{where}: environment variable {name} is not set")
+        return found
+
+    return _REFERENCE.sub(resolve, value)
+
+
+def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    location = [str(part) for part in problem["loc"]]
+    path = ".".join(location) or "file"
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(location[-1], _names_at(model, location[:-1]), n=1, cutoff=0.5)
+        hint = f": did you mean '{near[0]}'?" if near else ""
+        return f"{path}: unknown key '{location[-1]}'{hint}"
+    return f"{path}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _names_at(model: type[BaseModel], location: list[str]) -> list[str]:
+    """The keys allowed at a location, found by walking the models' annotations."""
+    current: Any = model
+    for part in location:
+        fields = getattr(current, "model_fields", None)
+        if fields is not None and part in fields:
+            current = _model_in(fields[part].annotation)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> Any:
+    """The first pydantic model inside an annotation such as `dict[str, Camera] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,289 @@
+"""The records that travel between workers: fields, units, wire form and version.
+
+A record is one msgpack map with string keys. `v` is the version and `kind` names the class; the other
+keys are the class's fields. Arrays travel as little-endian bytes in C order, their dtype and all
+dimensions but the first fixed by the field, so the first dimension follows from the length. Unknown
+keys are ignored, so that workers can be upgraded one by one; anything else that does not fit is
+refused with a `MessageError` that names the field. `docs/messages.md` describes every field.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from shared.skeleton import JOINT_COUNT
+
+VERSION = 1
+MAX_PAYLOAD_BYTES = 16 * 2**20
+MAX_PEOPLE = 1000
+
+
+class MessageError(ValueError):
+    """A payload that is not a valid record; the text says which part and why, without the payload."""
+
+
+def _array(dtype: str, *row: int) -> Any:
+    """Annotated array type: `dtype` (little-endian), any number of rows, `row` the other dimensions."""
+    item = np.dtype(dtype).newbyteorder("<")
+    row_bytes = item.itemsize * math.prod(row)
+
+    def from_wire(value: object) -> object:
+        if isinstance(value, bytes):
+            if len(value) % row_bytes:
+                raise ValueError(f"{len(value)} bytes are no multiple of a row's {row_bytes}")
+            value = np.frombuffer(value, dtype=item).reshape(-1, *row)
+        if not isinstance(value, np.ndarray):
+            raise ValueError("expected bytes or an array")
+        if value.shape[1:] != row or value.ndim != 1 + len(row):
+            raise ValueError(f"expected shape [n{''.join(f', {n}' for n in row)}], got {list(value.shape)}")
+        if len(value) > MAX_PEOPLE:
+            raise ValueError(f"{len(value)} rows are more than {MAX_PEOPLE}")
+        value = np.ascontiguousarray(value, dtype=item)
+        if item.kind == "f" and not np.isfinite(value).all():
+            raise ValueError("NaN or infinite")
+        value.flags.writeable = False
+        return value
+
+    return Annotated[
+        np.ndarray,
+        BeforeValidator(from_wire),
+        PlainSerializer(lambda array: array.tolist(), when_used="json"),
+    ]
+
+
+Floats = _array("f4")
+Boxes = _array("f4", 4)
+Keypoints = _array("f4", JOINT_COUNT, 3)
+Velocities = _array("f4", JOINT_COUNT, 2)
+Indices = _array("i2")
+TrackIds = _array("i8")
+Flags = _array("?")
+
+# Keeps keys, file names and labels free of anything that could escape from them.
+CAMERA_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+CameraId = Annotated[str, Field(pattern=CAMERA_PATTERN)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Score = Annotated[float, Field(ge=0, le=1)]
+Pixels = Annotated[int, Field(ge=1, le=32768)]
+EntryId = Annotated[str, Field(pattern=r"^\d{1,20}-\d{1,20}$")]
+
+
+class Record(BaseModel):
+    """A frozen, strict part of a message."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", arbitrary_types_allowed=True)
+
+
+class Stamp(Record):
+    """When one stage read the record's input and when it handed the result over (wall clock, seconds)."""
+
+    stage: Annotated[str, Field(max_length=32)]
+    read_at: Finite
+    done_at: Finite
+
+
+class Message(Record):
+    """What every message says about where and when it comes from.
+
+    `camera`, `generation` and the stream entry's id together name a frame for ever. `at` is the frame's
+    own time in seconds, the clock of every filter and window: it never goes backwards within a
+    generation. `captured_at` is the wall clock at capture.
+    """
+
+    camera: CameraId
+    generation: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    number: Annotated[int, Field(ge=0)]
+    at: Finite
+    captured_at: Finite
+    trail: tuple[Stamp, ...] = ()
+
+
+class Reference(Record):
+    """Where a frame's image lies outside the record."""
+
+    host: Annotated[str, Field(max_length=255)]
+    segment: Annotated[str, Field(max_length=255)]
+    offset: Annotated[int, Field(ge=0)]
+    length: Annotated[int, Field(ge=1, le=MAX_PAYLOAD_BYTES)]
+
+
+class Frame(Message):
+    """One JPEG of a camera; open it with `shared.frames.open_image`, which checks `crc` (CRC-32)."""
+
+    monotonic_s: Finite
+    pts_s: Finite | None
+    width: Pixels
+    height: Pixels
+    source_width: Pixels
+    source_height: Pixels
+    crc: Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+    image: bytes | Reference
+
+
+class Tracks(Message):
+    """All detections and tracks of one frame, in pixels of the frame's image (`width` x `height`).
+
+    Detections hold everything the detector found, weak ones too. Row i of the track arrays is one
+    person; `detection` is the row of the detection it was matched with, -1 where the person was
+    predicted. `keypoints` are refined; the raw ones stand under the detection.
+    """
+
+    width: Pixels
+    height: Pixels
+    detection_boxes: Boxes
+    detection_scores: Floats
+    detection_keypoints: Keypoints
+    track_ids: TrackIds
+    detection: Indices
+    boxes: Boxes
+    scores: Floats
+    keypoints: Keypoints
+    predicted: Flags
+    velocity: Velocities
+    scale: Floats
+    quality: Floats
+
+    @model_validator(mode="after")
+    def _rows_agree(self) -> Self:
+        found = len(self.detection_boxes)
+        if not found == len(self.detection_scores) == len(self.detection_keypoints):
+            raise ValueError("detection arrays differ in length")
+        people = len(self.track_ids)
+        columns = (self.detection, self.boxes, self.scores, self.keypoints, self.predicted, self.velocity)
+        if any(len(column) != people for column in (*columns, self.scale, self.quality)):
+            raise ValueError("track arrays differ in length")
+        if people and (self.detection.min() < -1 or self.detection.max() >= found):
+            raise ValueError("detection points outside the detections")
+        if len(np.unique(self.track_ids)) != people:
+            raise ValueError("a track id stands twice")
+        return self
+
+    def raw_keypoints(self) -> NDArray[np.float32]:
+        """Key points as detected.
+
+        Returns:
+            [P, 17, 3] x, y in pixels, confidence; the refined ones where the person was predicted.
+        """
+        observed = self.detection >= 0
+        raw = np.array(self.keypoints)
+        raw[observed] = self.detection_keypoints[self.detection[observed]]
+        return raw
+
+
+class Verdict(Record):
+    """What the classifier says of one track's window.
+
+    `veto_score` is None where the veto net was not asked; `veto_reason` then says why. Scores and
+    thresholds are probabilities, rounded to 1e-3 before they are compared. `weight` is the scale weight
+    (how much the evidence was shrunk towards the prior), `primary_score` already has it applied.
+    """
+
+    track_id: int
+    result: Literal["SAFE", "VETOED", "VIOLENCE"]
+    primary_score: Score
+    veto_score: Score | None
+    veto_reason: Literal["below_primary", "no_veto"] | None
+    primary_threshold: Score
+    veto_threshold: Score
+    weight: Score
+    body_height_px: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    quality: Score
+    observed_frames: Annotated[int, Field(ge=0)]
+    padded_frames: Annotated[int, Field(ge=0)]
+    first_at: Finite
+    last_at: Finite
+
+
+class Verdicts(Message):
+    """All verdicts of one step of a camera, and the hashes of the weights that gave them."""
+
+    primary_model: Annotated[str, Field(max_length=64)]
+    veto_model: Annotated[str, Field(max_length=64)]
+    verdicts: tuple[Verdict, ...]
+
+
+class Mark(Message):
+    """Time passes without a frame: the source is silent, or (`final`) has ended."""
+
+    final: bool = False
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+KINDS: dict[str, type[Message]] = {"frame": Frame, "tracks": Tracks, "verdicts": Verdicts, "mark": Mark}
+_KIND_OF = {message_class: kind for kind, message_class in KINDS.items()}
+
+
+def encode(message: Message) -> bytes:
+    """The wire form of a message."""
+    fields = {"v": VERSION, "kind": _KIND_OF[type(message)], **dict(message)}
+    packed: bytes = msgpack.packb(fields, default=_to_wire, use_bin_type=True)
+    return packed
+
+
+def decode(payload: bytes) -> Message:
+    """The message in a payload.
+
+    Raises:
+        MessageError: the payload is damaged, too large, of another version or breaks a field's bounds.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise MessageError(f"{len(payload)} bytes are more than {MAX_PAYLOAD_BYTES}")
+    fields = _unpack(payload)
+    if fields.pop("v", None) != VERSION:
+        raise MessageError(f"version is not {VERSION}: upgrade the older side")
+    message_class = KINDS.get(str(fields.pop("kind", None)))
+    if message_class is None:
+        raise MessageError(f"kind is none of {', '.join(KINDS)}")
+    try:
+        return message_class.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or message_class.__name__
+        raise MessageError(f"{field}: {first['msg']}") from None
+
+
+def _to_wire(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return value.tobytes()
+    if isinstance(value, Record):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no wire form")
+
+
+def _unpack(payload: bytes) -> dict[str, Any]:
+    try:
+        fields = msgpack.unpackb(
+            payload, raw=False, strict_map_key=True, use_list=False, object_pairs_hook=_distinct, ext_hook=_refuse
+        )
+    except (ValueError, RecursionError, msgpack.UnpackException) as error:
+        raise MessageError(f"not msgpack as we write it: {error or type(error).__name__}") from error
+    if not isinstance(fields, dict):
+        raise MessageError("not a map")
+    return fields
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a key stands twice")
+    if not all(isinstance(key, str) for key in fields):
+        raise ValueError("a key is not text")
+    return fields
+
+
+def _refuse(code: int, _data: bytes) -> object:
+    raise ValueError(f"extension type {code}")

@@ -1,0 +1,15 @@
+"""Fixtures that several test folders share."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with real weights, videos and skeletons; tests that need it skip without it."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("needs ../shared/data (real weights, videos and truth), which this clone does not have beside it")
+    return SHARED_DATA

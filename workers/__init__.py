@@ -1,0 +1,1 @@
+"""The fleet's workers, one folder each. Workers never import each other."""
