@@ -111,6 +111,11 @@ class Message(Record):
     captured_at: Finite
     trail: tuple[Stamp, ...] = ()
 
+    @property
+    def is_mark(self) -> bool:
+        """Whether it says only that time passes."""
+        return isinstance(self, Mark)
+
 
 class Reference(Record):
     """Where a frame's image lies outside the record."""
@@ -267,7 +272,12 @@ def _to_wire(value: object) -> object:
 def _unpack(payload: bytes) -> dict[str, Any]:
     try:
         fields = msgpack.unpackb(
-            payload, raw=False, strict_map_key=True, use_list=False, object_pairs_hook=_distinct, ext_hook=_refuse
+            payload,
+            raw=False,
+            strict_map_key=True,
+            use_list=False,
+            object_pairs_hook=_distinct,
+            ext_hook=_refuse,
         )
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
         raise MessageError(f"not msgpack as we write it: {error or type(error).__name__}") from error

@@ -1,0 +1,99 @@
+"""Who owns which camera: one lease for each camera and stage, spread evenly over the living workers.
+
+The lease is the assignment. A worker takes free cameras up to its fair share and gives the surplus back,
+so that cameras move when workers come and go, without a coordinator. Time is the server's alone.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.bus import streams
+from shared.bus.connection import Bus
+
+HEARTBEAT_S = 0.5
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Cameras won (with the lease's token) and lost since the last poll."""
+
+    gained: dict[str, str] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+
+
+class Ownership:
+    """Keeps this worker's leases alive and its share fair; call `poll` every `HEARTBEAT_S`.
+
+    Args:
+        stage: the role that the leases are for.
+        worker: this process's name; every token begins with it.
+        cameras: all cameras of the site.
+        lease_s: how long a lease outlives its owner's last poll.
+    """
+
+    def __init__(
+        self, bus: Bus, stage: str, worker: str, cameras: Sequence[str], lease_s: float = 4.0
+    ) -> None:
+        self._bus = bus
+        self._stage = stage
+        self._worker = worker
+        # Every worker tries the cameras in its own order, or all would race for the same one.
+        self._cameras = random.Random(worker).sample(list(cameras), len(cameras))  # noqa: S311
+        self._lease_ms = int(lease_s * 1000)
+        self._tokens: dict[str, str] = {}
+
+    @property
+    def owned(self) -> set[str]:
+        """Cameras whose lease this worker holds, as far as it knows."""
+        return set(self._tokens)
+
+    def poll(self) -> Changes:
+        """Beats once: renews, takes free cameras up to the fair share, gives the surplus back.
+
+        Raises:
+            BusError: nothing is known of the leases until the next poll that succeeds.
+        """
+        members = self._bus.beat(self._stage, self._worker, silent_after_s=6 * HEARTBEAT_S)
+        lost = self._renew()
+        share = math.ceil(len(self._cameras) / max(members, 1))
+        for camera in sorted(self._tokens)[share:]:
+            self.release(camera)
+            lost.add(camera)
+        gained: dict[str, str] = {}
+        for camera in self._cameras:
+            if len(self._tokens) >= share:
+                break
+            if camera not in self._tokens and camera not in lost:
+                token = f"{self._worker}:{uuid.uuid4().hex}"
+                if self._bus.acquire(streams.lease_key(self._stage, camera), token, self._lease_ms):
+                    self._tokens[camera] = gained[camera] = token
+        return Changes(gained, lost)
+
+    def forget(self, camera: str) -> None:
+        """Drops a lease that turned out to be somebody else's."""
+        self._tokens.pop(camera, None)
+
+    def release(self, camera: str) -> None:
+        """Gives a camera back at once instead of letting its lease run out."""
+        token = self._tokens.pop(camera, None)
+        if token is not None:
+            self._bus.release(streams.lease_key(self._stage, camera), token)
+
+    def release_all(self) -> None:
+        """Leaves: every lease and the membership are given back."""
+        for camera in list(self._tokens):
+            self.release(camera)
+        self._bus.leave(self._stage, self._worker)
+
+    def _renew(self) -> set[str]:
+        held = {streams.lease_key(self._stage, camera): token for camera, token in self._tokens.items()}
+        kept = self._bus.renew(held, self._lease_ms)
+        lost = {camera for camera in self._tokens if streams.lease_key(self._stage, camera) not in kept}
+        for camera in lost:
+            del self._tokens[camera]
+        return lost

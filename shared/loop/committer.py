@@ -1,0 +1,134 @@
+"""Commits finished work: per camera one run of everything that is ready, all cameras in one round trip."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from shared import metrics
+from shared.bus import Bus, BusError, Outcome, Run
+from shared.loop.session import Session, Work
+from shared.stage import Stage
+
+log = logging.getLogger(__name__)
+
+
+class Committer:
+    """Holds finished work until it is stored. Not shared between threads."""
+
+    def __init__(self, stage: Stage[Any, Any, Any, Any], bus: Bus) -> None:
+        self._stage = stage
+        self._bus = bus
+        self._waiting: dict[int, list[Work]] = {}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything could not be stored yet, because a reader is too far behind."""
+        return bool(self._waiting)
+
+    def commit(self, batch: Sequence[Work]) -> None:
+        """Stores what it can; drops the session of what it cannot."""
+        for work in batch:
+            self._waiting.setdefault(id(work.session), []).append(work)
+        runs = [works for works in self._waiting.values() if works[0].session.alive]
+        self._waiting = {}
+        if not runs:
+            return
+        try:
+            for works in runs:
+                self._deliver(works)
+            outcomes = self._bus.commit([self._run(works) for works in runs])
+        except BusError as error:
+            # Nobody knows what was stored: the sessions are opened anew at what is.
+            log.warning("stage=%s commit: %s", self._stage.name, error)
+            metrics.BUS_ERRORS.labels(self._stage.name).inc()
+            for works in runs:
+                works[0].session.drop()
+            return
+        for works, outcome in zip(runs, outcomes, strict=True):
+            self._settle(works, outcome)
+
+    def _deliver(self, works: Sequence[Work]) -> None:
+        if self._stage.deliver is not None:
+            usable = [work for work in works if work.problem is None and work.finding is not None]
+            self._stage.deliver(works[0].session.camera, [(work.entry_id, work.finding) for work in usable])
+
+    def _run(self, works: Sequence[Work]) -> Run:
+        session, last = works[0].session, works[-1]
+        snapshots = [work.snapshot for work in works if work.snapshot is not None]
+        generations = [work.message.generation for work in works if work.message is not None]
+        return Run(
+            stage=self._stage.name,
+            camera=session.camera,
+            token=session.token,
+            previous=session.cursor,
+            last=last.entry_id,
+            reads=self._stage.reads,
+            inputs=[work.entry_id for work in works],
+            writes=self._stage.writes,
+            outputs=[(work.entry_id, work.output) for work in works if work.output is not None],
+            dead=[work.dead_letter(self._stage.reads) for work in works if work.problem is not None],
+            snapshot=snapshots[-1] if snapshots else None,
+            generation=generations[-1] if generations else session.generation,
+            settings=self._stage.settings,
+            floor=self._floor(session, works),
+        )
+
+    def _floor(self, session: Session, works: Sequence[Work]) -> str:
+        """The first entry that a takeover would have to replay; "" where a snapshot serves."""
+        if not self._stage.history_s:
+            return ""
+        recent = [*session.recent, *_times(works)]
+        newest = recent[-1][1] if recent else 0.0
+        kept = [entry_id for entry_id, at in recent if at >= newest - self._stage.history_s]
+        return kept[0] if kept else ""
+
+    def _settle(self, works: list[Work], outcome: Outcome) -> None:
+        session = works[0].session
+        if outcome in (Outcome.DONE, Outcome.DUPLICATE):
+            self._stored(session, works)
+        elif outcome is Outcome.FULL:
+            self._waiting[id(session)] = works
+        elif outcome is Outcome.AHEAD:
+            raise RuntimeError(
+                f"camera={session.camera}: stream {self._stage.writes} is ahead of what {self._stage.name} has "
+                "stored: somebody removed its state: start with --fresh"
+            )
+        else:
+            log.info("camera=%s stage=%s commit refused: %s", session.camera, self._stage.name, outcome.value)
+            metrics.REFUSED.labels(self._stage.name, outcome.value).inc()
+            session.drop()
+
+    def _stored(self, session: Session, works: Sequence[Work]) -> None:
+        session.cursor = works[-1].entry_id
+        session.generation = next(
+            (work.message.generation for work in reversed(works) if work.message is not None),
+            session.generation,
+        )
+        if self._stage.history_s:
+            session.recent.extend(_times(works))
+            while (
+                session.recent[-1][1] - session.recent[0][1] > self._stage.history_s
+                if session.recent
+                else False
+            ):
+                session.recent.popleft()
+        session.finished(len(works))
+        self._measure(session.camera, works)
+
+    def _measure(self, camera: str, works: Sequence[Work]) -> None:
+        name, now = self._stage.name, time.time()
+        metrics.COMMITTED.labels(name, camera).inc(len(works))
+        for work in works:
+            metrics.STAGE_SECONDS.labels(name).observe(now - work.read_at)
+            if work.message is not None and not work.is_mark:
+                metrics.SINCE_CAPTURE_SECONDS.labels(name).observe(max(0.0, now - work.message.captured_at))
+            if work.problem is not None:
+                metrics.DEAD.labels(name, camera).inc()
+                log.warning("camera=%s entry=%s dead letter: %s", camera, work.entry_id, work.problem)
+
+
+def _times(works: Sequence[Work]) -> list[tuple[str, float]]:
+    return [(work.entry_id, work.message.at) for work in works if work.message is not None]

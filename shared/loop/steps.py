@@ -1,0 +1,143 @@
+"""The steps between reading and committing, each over a batch of work, each without I/O.
+
+prepare -> look -> advance -> judge: see `shared.stage.Stage` for what each may do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shared.loop.session import Session, Work
+from shared.messages import Message, MessageError, Stamp, decode, encode
+from shared.metrics import BATCH
+from shared.stage import BadInput, Stage
+
+log = logging.getLogger(__name__)
+
+# A stage that fails on this many records in a row is broken itself: better restarted than emptying the stream.
+_BROKEN_AFTER = 32
+
+
+class Steps:
+    """The steps of one stage. `prepare` may run in any thread, each other step in one thread of its own."""
+
+    def __init__(self, stage: Stage[Any, Any, Any, Any]) -> None:
+        self._stage = stage
+        self._failures_in_a_row = 0
+
+    def prepare(self, camera: str, payload: bytes) -> tuple[Message, Any]:
+        """The message in a payload, and the stage's item for it (None for a mark).
+
+        Raises:
+            BadInput: the payload is damaged, another camera's, or the stage cannot use it.
+        """
+        try:
+            message = decode(payload)
+        except MessageError as error:
+            raise BadInput(f"message: {error}") from error
+        if message.camera != camera:
+            raise BadInput(f"message: is camera {message.camera!r}'s")
+        return message, None if message.is_mark else self._stage.prepare(message)
+
+    def look(self, batch: Sequence[Work]) -> None:
+        """Waits for the items and lets the stage look at all of them at once."""
+        for work in batch:
+            try:
+                work.message, work.item = work.prepared.result()
+            except BadInput as problem:
+                work.problem = problem
+        ready = [work for work in batch if work.usable and not work.is_mark]
+        if ready:
+            BATCH.labels(self._stage.name).observe(len(ready))
+            for work, seen in zip(ready, self._each(self._stage.look, ready, "item"), strict=True):
+                work.seen = seen
+
+    def advance(self, batch: Sequence[Work]) -> None:
+        """Moves each camera's state on, in order; the last work of a camera carries the snapshot."""
+        last: dict[int, Work] = {}
+        for work in batch:
+            if not work.session.alive:
+                continue
+            last[id(work.session)] = work
+            if work.problem is None:
+                self._advance_one(work)
+        if self._stage.dump is not None:
+            for work in last.values():
+                work.snapshot = self._stage.dump(work.session.state)
+
+    def judge(self, batch: Sequence[Work]) -> None:
+        """Turns the findings into outputs, encoded and stamped."""
+        ready = [work for work in batch if work.usable and not work.is_mark]
+        if ready:
+            for work, output in zip(ready, self._each(self._stage.judge, ready, "finding"), strict=True):
+                work.finding = output
+        for work in batch:
+            if work.usable and work.finding is not None and self._stage.writes:
+                work.output = encode(self._stamped(work.finding, work))
+
+    def replay(self, session: Session, entries: Sequence[tuple[str, bytes]]) -> None:
+        """Feeds committed input through `advance` again, outputs suppressed, to rebuild a state."""
+        for entry_id, payload in entries:
+            try:
+                message, item = self.prepare(session.camera, payload)
+                self._enter_generation(session, message)
+                if message.is_mark:
+                    session.state, _ = self._stage.mark(session.state, message)
+                else:
+                    [seen] = self._stage.look([item])
+                    session.state, _ = self._stage.advance(session.state, item, seen)
+            except BadInput as problem:
+                log.debug("camera=%s entry=%s replay passes over: %s", session.camera, entry_id, problem)
+                continue
+            session.recent.append((entry_id, message.at))
+
+    def _advance_one(self, work: Work) -> None:
+        session, message = work.session, work.message
+        if message is None:
+            return
+        self._enter_generation(session, message)
+        try:
+            if work.is_mark:
+                session.state, work.finding = self._stage.mark(session.state, message)
+            else:
+                session.state, work.finding = self._stage.advance(session.state, work.item, work.seen)
+        except BadInput as problem:
+            work.problem = problem
+
+    def _enter_generation(self, session: Session, message: Message) -> None:
+        if session.state_generation != message.generation:
+            session.state = self._stage.initial(session.camera, message.generation)
+            session.state_generation = message.generation
+
+    def _each(
+        self, step: Callable[[Sequence[Any]], Sequence[Any]], ready: Sequence[Work], part: str
+    ) -> Sequence[Any]:
+        """`step` over one part of each work; if the batch raises, one by one, so that the bad one falls alone."""
+        parts = [getattr(work, part) for work in ready]
+        try:
+            results = step(parts)
+            self._failures_in_a_row = 0
+        except Exception:
+            log.exception("stage=%s batch of %d failed: trying one by one", self._stage.name, len(ready))
+            results = [self._alone(step, work, value) for work, value in zip(ready, parts, strict=True)]
+        return results
+
+    def _alone(self, step: Callable[[Sequence[Any]], Sequence[Any]], work: Work, value: Any) -> Any:
+        try:
+            [result] = step([value])
+        except Exception as error:
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row >= _BROKEN_AFTER:
+                raise
+            work.problem = BadInput(f"{self._stage.name}: {type(error).__name__}: {error}")
+            return None
+        self._failures_in_a_row = 0
+        return result
+
+    def _stamped(self, output: Message, work: Work) -> Message:
+        trail = work.message.trail if work.message is not None else ()
+        stamp = Stamp(stage=self._stage.name, read_at=work.read_at, done_at=time.time())
+        return output.model_copy(update={"trail": (*trail, stamp)})
