@@ -30,7 +30,7 @@ _STOP_S = 5.0
 def binary() -> Path:
     """The server's binary."""
     try:
-        return get_binary_path()
+        return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
         raise ConfigError(f"embedded server: {error}: set bus.url to a Redis 7+ or Valkey instead") from error
 

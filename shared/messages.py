@@ -15,15 +15,8 @@ from typing import Annotated, Any, Literal, Self
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from shared.skeleton import JOINT_COUNT
 
@@ -36,42 +29,48 @@ class MessageError(ValueError):
     """A payload that is not a valid record; the text says which part and why, without the payload."""
 
 
-def _array(dtype: str, *row: int) -> Any:
-    """Annotated array type: `dtype` (little-endian), any number of rows, `row` the other dimensions."""
-    item = np.dtype(dtype).newbyteorder("<")
-    row_bytes = item.itemsize * math.prod(row)
+class Rows:
+    """How an array field travels: little-endian `dtype`, any number of rows, `row` the other dimensions."""
 
-    def from_wire(value: object) -> object:
+    def __init__(self, dtype: str, *row: int) -> None:
+        self._dtype = np.dtype(dtype).newbyteorder("<")
+        self._row = row
+        self._row_bytes = self._dtype.itemsize * math.prod(row)
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._read,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda array: array.tolist(), when_used="json"
+            ),
+        )
+
+    def _read(self, value: object) -> NDArray[Any]:
         if isinstance(value, bytes):
-            if len(value) % row_bytes:
-                raise ValueError(f"{len(value)} bytes are no multiple of a row's {row_bytes}")
-            value = np.frombuffer(value, dtype=item).reshape(-1, *row)
+            if len(value) % self._row_bytes:
+                raise ValueError(f"{len(value)} bytes are no multiple of a row's {self._row_bytes}")
+            value = np.frombuffer(value, dtype=self._dtype).reshape(-1, *self._row)
         if not isinstance(value, np.ndarray):
             raise ValueError("expected bytes or an array")
-        if value.shape[1:] != row or value.ndim != 1 + len(row):
-            raise ValueError(f"expected shape [n{''.join(f', {n}' for n in row)}], got {list(value.shape)}")
+        if value.ndim != 1 + len(self._row) or value.shape[1:] != self._row:
+            shape = ", ".join(["n", *map(str, self._row)])
+            raise ValueError(f"expected shape [{shape}], got {list(value.shape)}")
         if len(value) > MAX_PEOPLE:
             raise ValueError(f"{len(value)} rows are more than {MAX_PEOPLE}")
-        value = np.ascontiguousarray(value, dtype=item)
-        if item.kind == "f" and not np.isfinite(value).all():
+        array = np.array(value, dtype=self._dtype, order="C")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError("NaN or infinite")
-        value.flags.writeable = False
-        return value
-
-    return Annotated[
-        np.ndarray,
-        BeforeValidator(from_wire),
-        PlainSerializer(lambda array: array.tolist(), when_used="json"),
-    ]
+        array.flags.writeable = False
+        return array
 
 
-Floats = _array("f4")
-Boxes = _array("f4", 4)
-Keypoints = _array("f4", JOINT_COUNT, 3)
-Velocities = _array("f4", JOINT_COUNT, 2)
-Indices = _array("i2")
-TrackIds = _array("i8")
-Flags = _array("?")
+Floats = Annotated[NDArray[np.float32], Rows("f4")]
+Boxes = Annotated[NDArray[np.float32], Rows("f4", 4)]
+Keypoints = Annotated[NDArray[np.float32], Rows("f4", JOINT_COUNT, 3)]
+Velocities = Annotated[NDArray[np.float32], Rows("f4", JOINT_COUNT, 2)]
+Indices = Annotated[NDArray[np.int16], Rows("i2")]
+TrackIds = Annotated[NDArray[np.int64], Rows("i8")]
+Flags = Annotated[NDArray[np.bool_], Rows("?")]
 
 # Keeps keys, file names and labels free of anything that could escape from them.
 CAMERA_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
@@ -110,11 +109,6 @@ class Message(Record):
     at: Finite
     captured_at: Finite
     trail: tuple[Stamp, ...] = ()
-
-    @property
-    def is_mark(self) -> bool:
-        """Whether it says only that time passes."""
-        return isinstance(self, Mark)
 
 
 class Reference(Record):
@@ -184,7 +178,7 @@ class Tracks(Message):
             [P, 17, 3] x, y in pixels, confidence; the refined ones where the person was predicted.
         """
         observed = self.detection >= 0
-        raw = np.array(self.keypoints)
+        raw: NDArray[np.float32] = np.array(self.keypoints)
         raw[observed] = self.detection_keypoints[self.detection[observed]]
         return raw
 

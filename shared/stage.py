@@ -19,8 +19,8 @@ State = TypeVar("State")
 Finding = TypeVar("Finding")
 
 
-class BadInput(ValueError):
-    """This one record cannot be used. It goes to the camera's dead letters with this text; the camera goes on."""
+class BadInput(ValueError):  # noqa: N818 - it blames the input, not the program
+    """This one record cannot be used: to the dead letters with this text; the camera goes on."""
 
 
 def _as_it_is(value: Any) -> Any:
@@ -73,3 +73,8 @@ class Stage(Generic[Item, Seen, State, Finding]):
     history_s: float = 0.0
     max_batch: int = 8
     max_wait_ms: float = 5.0
+
+    @property
+    def looks(self) -> bool:
+        """Whether `look` is where the work is batched; `judge` otherwise."""
+        return self.look is not _unseen

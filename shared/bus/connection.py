@@ -12,7 +12,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from shared.bus import commit, streams
+from shared.bus import streams
+from shared.bus.commit import OPEN_SCRIPT, SOURCE_SCRIPT, STAGE_SCRIPT, Opened, Outcome, Run, arguments, keys
 
 SOCKET_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 1.0
@@ -24,7 +25,10 @@ redis.call('ZADD', KEYS[1], ms, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[2])
 return redis.call('ZCARD', KEYS[1])
 """
-_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+_RENEW = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+"""
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -128,7 +132,7 @@ class Bus:
 
     # --- the protocol -----------------------------------------------------------------------------------
 
-    def open(self, stage: str, camera: str, token: str, reads: str = "") -> commit.Opened | None:
+    def open(self, stage: str, camera: str, token: str, reads: str = "") -> Opened | None:
         """Rewinds a camera to what is stored: cursor, state, and the group at the cursor.
 
         Returns:
@@ -142,12 +146,12 @@ class Bus:
                 streams.state_key(streams.WRITERS[reads], camera),
             ]
         with _errors(self._where):
-            keys = [streams.lease_key(stage, camera), state, *input_keys]
-            reply = self._redis.eval(commit.OPEN_SCRIPT, 4, *keys, token, stage if reads else "")
+            names = [streams.lease_key(stage, camera), state, *input_keys]
+            reply = self._redis.eval(OPEN_SCRIPT, 4, *names, token, stage if reads else "")
         if reply is None:
             return None
         cursor, generation, settings, snapshot, floor = reply
-        return commit.Opened(
+        return Opened(
             cursor=cursor.decode(),
             generation=generation.decode(),
             settings=settings.decode(),
@@ -177,7 +181,7 @@ class Bus:
                 ]
         return found
 
-    def commit(self, runs: Sequence[commit.Run]) -> list[commit.Outcome]:
+    def commit(self, runs: Sequence[Run]) -> list[Outcome]:
         """Commits runs of different cameras in one round trip; each stands or falls alone.
 
         Raises:
@@ -185,7 +189,7 @@ class Bus:
         """
         with _errors(self._where):
             pipeline = self._redis.pipeline(transaction=False)
-            scripts = [commit.STAGE_SCRIPT if run.reads else commit.SOURCE_SCRIPT for run in runs]
+            scripts = [STAGE_SCRIPT if run.reads else SOURCE_SCRIPT for run in runs]
             for run, script in zip(runs, scripts, strict=True):
                 pipeline.evalsha(self._digest(script), *self._call(run))
             replies = pipeline.execute(raise_on_error=False)
@@ -194,12 +198,12 @@ class Bus:
                     replies[index] = self._redis.eval(scripts[index], *self._call(runs[index]))
                 elif isinstance(reply, Exception):
                     raise reply
-        return [commit.Outcome(cast(bytes, reply).decode()) for reply in replies]
+        return [Outcome(cast(bytes, reply).decode()) for reply in replies]
 
-    def _call(self, run: commit.Run) -> list[Any]:
+    def _call(self, run: Run) -> list[Any]:
         bound = streams.bound(run.writes, run.camera in self._live) if run.writes else streams.Bound((), 0, 0)
-        keys = commit.keys(run, bound)
-        return [len(keys), *keys, *commit.arguments(run, bound)]
+        names = keys(run, bound)
+        return [len(names), *names, *arguments(run, bound)]
 
     def _digest(self, script: str) -> str:
         if script not in self._digests:
@@ -228,7 +232,7 @@ class Bus:
         }
 
     def counters(self, stage: str, camera: str) -> dict[str, str]:
-        """What a stage has stored for a camera, without the snapshot: cursor, read, added, dead, dropped:*."""
+        """What a stage has stored for a camera but the snapshot: cursor, read, added, dead, dropped:*."""
         with _errors(self._where):
             fields = self._redis.hgetall(streams.state_key(stage, camera))
         return {name.decode(): value.decode() for name, value in fields.items() if name != b"snapshot"}
@@ -242,7 +246,7 @@ class Bus:
     def forget(self, camera: str) -> None:
         """Removes everything that is stored for a camera."""
         with _errors(self._where):
-            keys = [streams.stream_key(stream, camera) for stream in streams.WRITERS]
-            keys += [streams.state_key(stage, camera) for stage in streams.STAGES]
-            keys += [streams.lease_key(stage, camera) for stage in streams.STAGES]
-            self._redis.delete(*keys, streams.dead_key(camera))
+            names = [streams.stream_key(stream, camera) for stream in streams.WRITERS]
+            names += [streams.state_key(stage, camera) for stage in streams.STAGES]
+            names += [streams.lease_key(stage, camera) for stage in streams.STAGES]
+            self._redis.delete(*names, streams.dead_key(camera))

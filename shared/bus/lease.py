@@ -43,7 +43,7 @@ class Ownership:
         self._stage = stage
         self._worker = worker
         # Every worker tries the cameras in its own order, or all would race for the same one.
-        self._cameras = random.Random(worker).sample(list(cameras), len(cameras))  # noqa: S311
+        self._cameras = random.Random(worker).sample(list(cameras), len(cameras))
         self._lease_ms = int(lease_s * 1000)
         self._tokens: dict[str, str] = {}
 

@@ -93,8 +93,8 @@ class Committer:
             self._waiting[id(session)] = works
         elif outcome is Outcome.AHEAD:
             raise RuntimeError(
-                f"camera={session.camera}: stream {self._stage.writes} is ahead of what {self._stage.name} has "
-                "stored: somebody removed its state: start with --fresh"
+                f"camera={session.camera}: stream {self._stage.writes} is ahead of the state of "
+                f"{self._stage.name}: somebody removed that: start with --fresh"
             )
         else:
             log.info("camera=%s stage=%s commit refused: %s", session.camera, self._stage.name, outcome.value)

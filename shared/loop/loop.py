@@ -1,4 +1,4 @@
-"""The loop's threads: read -> prepare -> look -> advance -> judge -> commit, overlapping, in order per camera.
+"""The loop's threads: read -> prepare -> look -> advance -> judge -> commit, overlapping, in order.
 
 The reading thread alone opens and drops cameras and talks to the leases; the committing thread alone
 writes. Between them bounded queues: each camera has at most `_IN_FLIGHT` records under way.
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 _IN_FLIGHT = 32
 _READ_COUNT = 8
-_READ_BLOCK_MS = 200
+_IDLE_BLOCK_MS = 200
+_BUSY_BLOCK_MS = 10
 _FULL_RETRY_S = 0.02
 _PREPARE_THREADS = 2
 _HUNG_AFTER_S = 60.0
@@ -101,9 +102,9 @@ class Loop:
             return lambda: self._guarded(name, lambda: self._step(name, following, work, wait_ms))
 
         return {
-            "look": step("look", "advance", self._steps.look, stage.max_wait_ms),
+            "look": step("look", "advance", self._steps.look, stage.max_wait_ms if stage.looks else 0.0),
             "advance": step("advance", "judge", self._steps.advance, 0.0),
-            "judge": step("judge", "commit", self._steps.judge, 0.0),
+            "judge": step("judge", "commit", self._steps.judge, 0.0 if stage.looks else stage.max_wait_ms),
             "commit": lambda: self._guarded("commit", self._commit_until_closed),
         }
 
@@ -128,7 +129,7 @@ class Loop:
                 # A reply may be lost that carried entries; the group counts them as ours, we never saw them.
                 for session in self._sessions.values():
                     session.drop()
-                stop.wait(random.uniform(0.05, 0.3))  # noqa: S311
+                stop.wait(random.uniform(0.05, 0.3))
             self._watch()
 
     def _beat(self) -> None:
@@ -182,7 +183,10 @@ class Loop:
         if not free:
             return False
         stage = self._stage
-        found = self._bus.read(stage.name, self._worker, stage.reads, free, _READ_COUNT, _READ_BLOCK_MS)
+        # While work is under way a camera may become free (or fall) at any moment: look again soon.
+        idle = all(session.in_flight == 0 for session in self._sessions.values())
+        block_ms = _IDLE_BLOCK_MS if idle else _BUSY_BLOCK_MS
+        found = self._bus.read(stage.name, self._worker, stage.reads, free, _READ_COUNT, block_ms)
         now = time.time()
         for camera, entries in found.items():
             session = self._sessions[camera]

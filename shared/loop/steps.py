@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.loop.session import Session, Work
-from shared.messages import Message, MessageError, Stamp, decode, encode
+from shared.messages import Mark, Message, MessageError, Stamp, decode, encode
 from shared.metrics import BATCH
 from shared.stage import BadInput, Stage
 
 log = logging.getLogger(__name__)
 
-# A stage that fails on this many records in a row is broken itself: better restarted than emptying the stream.
+# A stage that fails on this many records in a row is broken itself: restart, don't empty the stream.
 _BROKEN_AFTER = 32
 
 
@@ -40,7 +40,7 @@ class Steps:
             raise BadInput(f"message: {error}") from error
         if message.camera != camera:
             raise BadInput(f"message: is camera {message.camera!r}'s")
-        return message, None if message.is_mark else self._stage.prepare(message)
+        return message, None if isinstance(message, Mark) else self._stage.prepare(message)
 
     def look(self, batch: Sequence[Work]) -> None:
         """Waits for the items and lets the stage look at all of them at once."""
@@ -66,6 +66,8 @@ class Steps:
                 self._advance_one(work)
         if self._stage.dump is not None:
             for work in last.values():
+                if not work.session.state_generation:
+                    continue
                 work.snapshot = self._stage.dump(work.session.state)
 
     def judge(self, batch: Sequence[Work]) -> None:
@@ -84,7 +86,7 @@ class Steps:
             try:
                 message, item = self.prepare(session.camera, payload)
                 self._enter_generation(session, message)
-                if message.is_mark:
+                if isinstance(message, Mark):
                     session.state, _ = self._stage.mark(session.state, message)
                 else:
                     [seen] = self._stage.look([item])
@@ -100,7 +102,7 @@ class Steps:
             return
         self._enter_generation(session, message)
         try:
-            if work.is_mark:
+            if isinstance(message, Mark):
                 session.state, work.finding = self._stage.mark(session.state, message)
             else:
                 session.state, work.finding = self._stage.advance(session.state, work.item, work.seen)
@@ -115,7 +117,7 @@ class Steps:
     def _each(
         self, step: Callable[[Sequence[Any]], Sequence[Any]], ready: Sequence[Work], part: str
     ) -> Sequence[Any]:
-        """`step` over one part of each work; if the batch raises, one by one, so that the bad one falls alone."""
+        """`step` over one part of each work; if the batch raises, one by one, so that the bad falls alone."""
         parts = [getattr(work, part) for work in ready]
         try:
             results = step(parts)
