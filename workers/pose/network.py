@@ -1,0 +1,84 @@
+"""The pose net in torch: built from a card, filled with weights, one input and one output form.
+
+N images, A anchors (one for each cell of the three maps), D feature channels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from workers.pose.offline import ultralytics
+from workers.pose.weights import END_TO_END, Weights
+
+# Filled only while training; a checkpoint may hold them.
+TRAINING_ONLY = ("flow_model", "cv4_sigma", "one2one_cv4_sigma")
+MANY_BRANCH = ("cv2", "cv3", "cv4", "cv4_kpts")
+ONE_BRANCH = tuple(f"one2one_{name}" for name in MANY_BRANCH)
+
+
+class PoseNet(nn.Module):
+    """Pixels to candidates.
+
+    Input: [N, H, W, 3] uint8, BGR, sides multiples of 32. Output: [N, 56, A] box corners x1 y1 x2 y2 and the
+    17 key points (x, y, confidence) in pixels of the input, row 4 the score in [0, 1]; with `features` also
+    [N, A, D], the appearance at each anchor.
+    """
+
+    def __init__(self, model: Any, features: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.features = features
+        self._maps: list[Tensor] = []
+        if features:
+            model.model[-1].register_forward_pre_hook(self._keep_maps)
+
+    def _keep_maps(self, _head: nn.Module, inputs: tuple[list[Tensor]]) -> None:
+        self._maps = list(inputs[0])
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """See the class."""
+        dtype = next(self.model.parameters()).dtype
+        planes = images.permute(0, 3, 1, 2).flip(1).to(dtype) / 255
+        candidates: Tensor = self.model(planes)
+        if not self.features:
+            return candidates
+        width = min(level.shape[1] for level in self._maps)
+        rows = [
+            level.flatten(2).transpose(1, 2).reshape(len(level), -1, width, level.shape[1] // width).mean(3)
+            for level in self._maps
+        ]
+        return candidates, torch.cat(rows, dim=1)
+
+
+def build(weights: Weights, head: str, features: bool = False) -> PoseNet:
+    """The net of a card, filled strictly, convolutions and batch norms fused, in evaluation mode.
+
+    Args:
+        weights: imported weights.
+        head: which branch answers, one of `weights.heads`.
+        features: also give the appearance features.
+    """
+    network = dict(weights.network, end2end=END_TO_END in weights.heads)
+    model = ultralytics("nn.tasks").PoseModel(network, ch=3, nc=1, verbose=False).float()
+    answering: Any = model.model[-1]
+    for name in TRAINING_ONLY + (() if set(weights.heads) != {END_TO_END} else MANY_BRANCH):
+        if hasattr(answering, name):
+            setattr(answering, name, None)
+    tensors = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(weights.tensors).items()
+    }
+    model.load_state_dict(tensors, strict=True)
+    answering.end2end = head == END_TO_END
+    model.eval()
+    model.fuse(verbose=False)
+    answering.export, answering.dynamic, answering.xyxy = True, True, True
+    # The one-to-one branch's own top-k would lose the anchors; `detector` does it.
+    answering.postprocess = lambda candidates: candidates.transpose(1, 2)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return PoseNet(model, features).eval()

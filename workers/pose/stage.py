@@ -1,0 +1,199 @@
+"""The pose worker as a stage: frames in, tracks out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.messages import Frame, Message, Tracks
+from shared.stage import BadInput, Stage
+from workers.pose.config import CameraOptions, PoseConfig, TrackerConfig, load_tracker
+from workers.pose.detector import Detections, Detector, Selection
+from workers.pose.images import decode
+from workers.pose.letterbox import Letterbox
+from workers.pose.refine import Refiner
+from workers.pose.runtimes import choose, open_runtime
+from workers.pose.tracking import Tracker
+from workers.pose.tracking_state import dump_tracker, load_tracker_state
+from workers.pose.weights import resolve
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame ready for the net.
+
+    Attributes:
+        frame: the message it came in.
+        pixels: [H, W, 3] uint8 BGR, the net's input.
+        box: where the image lies in it.
+        grey: [h, w, 1] uint8 at the published size, for moving cameras.
+    """
+
+    frame: Frame
+    pixels: NDArray[np.uint8]
+    box: Letterbox
+    grey: NDArray[np.uint8] | None
+
+
+@dataclass
+class State:
+    """What a camera's tracks depend on besides the next frame."""
+
+    camera: str
+    generation: str
+    tracker: Tracker
+    refiner: Refiner
+
+
+class _Pose:
+    """The stage's functions and what they share: the net and the settings."""
+
+    def __init__(
+        self, config: PoseConfig, cameras: Mapping[str, CameraOptions], tracker: TrackerConfig
+    ) -> None:
+        self._config = config
+        self._cameras = cameras
+        self._tracker = tracker
+        runtime = choose(config.runtime)
+        weights = resolve(config.weights)
+        head = weights.branch(config.head)
+        self._image_size = 1280 if runtime == "cuda" else 640
+        self.settings = _settings(config, tracker, weights.hash)
+        net = open_runtime(
+            weights,
+            runtime=runtime,
+            head=head,
+            features=tracker.reid == "native",
+            precision=config.precision,
+            parallel=config.parallel or os.cpu_count() or 1,
+            batch=config.max_batch,
+        )
+        for size in sorted({options.image_size or self._image_size for options in cameras.values()}):
+            box = Letterbox.fit(16, 9, size)
+            net.warm_up((box.input_height, box.input_width))
+        self._detector = Detector(net, Selection(head, config.conf, config.iou, config.max_det))
+
+    def prepare(self, message: Message) -> Prepared:
+        """Decode and letterbox one frame."""
+        if not isinstance(message, Frame):
+            raise BadInput(f"expected a frame, got {type(message).__name__}")
+        options = self._options(message.camera)
+        box = Letterbox.fit(message.width, message.height, options.image_size or self._image_size)
+        if options.moving:
+            image = decode(message, message.width, message.height)
+            grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None]
+        else:
+            image, grey = decode(message, box.inner_width, box.inner_height), None
+        return Prepared(message, box.place(image), box, grey)
+
+    def look(self, items: Sequence[Prepared]) -> list[Detections]:
+        """Find people in frames of any cameras."""
+        return self._detector.look([item.pixels for item in items], [item.box for item in items])
+
+    def initial(self, camera: str, generation: str) -> State:
+        """Nobody seen yet."""
+        tracker = Tracker(self._tracker, generation, self._options(camera).moving)
+        return State(camera, generation, tracker, Refiner(self._config.refine))
+
+    def advance(self, state: State, item: Prepared, seen: Detections) -> tuple[State, Tracks]:
+        """Follow the people of a camera into its next frame."""
+        frame = item.frame
+        tracked = state.tracker.update(frame.number, frame.at, seen, item.grey)
+        rows = tracked.detection
+        refined = state.refiner.update(
+            frame.at, tracked.track_ids, seen.boxes[rows], seen.keypoints[rows], (frame.width, frame.height)
+        )
+        return state, Tracks(
+            camera=frame.camera,
+            generation=frame.generation,
+            number=frame.number,
+            at=frame.at,
+            captured_at=frame.captured_at,
+            trail=frame.trail,
+            width=frame.width,
+            height=frame.height,
+            detection_boxes=seen.boxes,
+            detection_scores=seen.scores,
+            detection_keypoints=seen.keypoints,
+            track_ids=refined.track_ids,
+            detection=rows,
+            boxes=refined.boxes,
+            scores=seen.scores[rows],
+            keypoints=refined.keypoints,
+            predicted=refined.predicted,
+            velocity=refined.velocity,
+            scale=refined.scale,
+            quality=refined.quality,
+        )
+
+    def dump(self, state: State) -> bytes:
+        """The state as plain values and array bytes."""
+        fields = {
+            "camera": state.camera,
+            "generation": state.generation,
+            "moving": self._options(state.camera).moving,
+            "tracker": dump_tracker(state.tracker),
+            "refiner": state.refiner.snapshot(),
+        }
+        packed: bytes = msgpack.packb(fields)
+        return packed
+
+    def load(self, data: bytes) -> State:
+        """A dumped state; a camera that has begun or ceased to move starts afresh."""
+        fields = msgpack.unpackb(data)
+        state = self.initial(fields["camera"], fields["generation"])
+        if fields["moving"] == self._options(state.camera).moving:
+            load_tracker_state(state.tracker, fields["tracker"])
+            state.refiner = Refiner.restore(self._config.refine, fields["refiner"])
+        return state
+
+    def _options(self, camera: str) -> CameraOptions:
+        return self._cameras.get(camera) or CameraOptions()
+
+
+def _settings(config: PoseConfig, tracker: TrackerConfig, weights_hash: str) -> str:
+    """All that changes outputs and is the same for every camera and machine."""
+    chosen: dict[str, Any] = config.model_dump(
+        mode="json", exclude={"weights", "tracker", "parallel", "max_batch", "max_wait_ms"}
+    )
+    return json.dumps(
+        {"state": 1, "weights": weights_hash, "tracker": tracker.model_dump(mode="json"), **chosen},
+        sort_keys=True,
+    )
+
+
+def build_stage(
+    config: PoseConfig, cameras: Mapping[str, CameraOptions]
+) -> Stage[Prepared, Detections, State, Tracks]:
+    """The pose stage, its net loaded and warmed up.
+
+    Args:
+        config: the section `pose`.
+        cameras: the pose part of each camera, by name.
+
+    Raises:
+        ConfigError: weights, runtime or tracker are not there or do not fit each other.
+    """
+    pose = _Pose(config, cameras, load_tracker(config))
+    return Stage(
+        name="pose",
+        reads="frames",
+        writes="tracks",
+        settings=pose.settings,
+        initial=pose.initial,
+        prepare=pose.prepare,
+        look=pose.look,
+        advance=pose.advance,
+        dump=pose.dump,
+        load=pose.load,
+        max_batch=config.max_batch,
+        max_wait_ms=config.max_wait_ms,
+    )
