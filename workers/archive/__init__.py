@@ -1,0 +1,1 @@
+"""Keeps the verdicts: one log of JSON lines for each camera."""

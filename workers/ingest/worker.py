@@ -1,0 +1,129 @@
+"""The ingest worker: owns cameras by lease and runs each in threads of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Mapping
+
+from shared.bus import Bus, BusError, BusRefusedError, Ownership
+from shared.bus.lease import HEARTBEAT_S
+from workers.ingest.camera import Camera
+from workers.ingest.config import CameraOptions, IngestConfig
+from workers.ingest.position import Position
+from workers.ingest.sources import check_file
+
+log = logging.getLogger(__name__)
+
+# All cameras together; what takes longer (a hung driver, a time-out of the network) is left behind.
+_STOP_S = 0.6
+
+
+def run(
+    config: IngestConfig,
+    cameras: Mapping[str, CameraOptions],
+    bus: Bus,
+    stop: threading.Event,
+    worker_name: str,
+    again: bool = True,
+) -> None:
+    """Publishes the cameras that this worker owns until `stop` is set; then ends within a second.
+
+    Args:
+        config: bounds and timeouts.
+        cameras: every camera of the site by its id; the worker takes its fair share.
+        bus: the server.
+        stop: ends the worker.
+        worker_name: begins every lease token.
+        again: somebody starts the site: files are checked, and those that had ended before now are played
+            again as a new generation. False for a worker that is restarted within a running site.
+
+    Raises:
+        ConfigError: a file source that cannot be played (only with `again`).
+        BusRefusedError: the server will not have us.
+    """
+    if again:
+        for name, options in cameras.items():
+            check_file(name, options, config)
+    fleet = _Fleet(config, cameras, bus, worker_name, time.time() if again else 0.0)
+    try:
+        while not stop.is_set():
+            fleet.step()
+            stop.wait(HEARTBEAT_S)
+    finally:
+        fleet.close()
+
+
+class _Fleet:
+    """The cameras that run here, and what is remembered of those that ran."""
+
+    def __init__(
+        self,
+        config: IngestConfig,
+        cameras: Mapping[str, CameraOptions],
+        bus: Bus,
+        worker_name: str,
+        replay_before: float,
+    ) -> None:
+        self._config = config
+        self._cameras = cameras
+        self._bus = bus
+        self._replay_before = replay_before
+        self._ownership = Ownership(bus, "ingest", worker_name, list(cameras))
+        self._running: dict[str, Camera] = {}
+        self._remembered: dict[str, Position] = {}
+        self._reachable = True
+
+    def step(self) -> None:
+        """One heartbeat: leases, then cameras follow them."""
+        for name, camera in list(self._running.items()):
+            if not camera.alive:
+                self._end(name)
+                if camera.fenced:
+                    self._ownership.forget(name)
+                elif camera.failed:
+                    with contextlib.suppress(BusError):
+                        self._ownership.release(name)
+        try:
+            changes = self._ownership.poll()
+        except BusRefusedError:
+            raise
+        except BusError as error:
+            if self._reachable:
+                log.warning("no contact: %s", error)
+            self._reachable = False
+            return
+        self._reachable = True
+        for name in changes.lost:
+            self._end(name)
+        for name, token in changes.gained.items():
+            self._end(name)
+            self._running[name] = Camera(
+                name,
+                self._cameras[name],
+                self._config,
+                self._bus,
+                token,
+                self._remembered.get(name),
+                self._replay_before,
+            )
+
+    def close(self) -> None:
+        """Ends all cameras side by side and gives the leases back."""
+        for camera in self._running.values():
+            camera.stop()
+        deadline_s = time.monotonic() + _STOP_S
+        for camera in self._running.values():
+            camera.join(max(0.0, deadline_s - time.monotonic()))
+        with contextlib.suppress(BusError):
+            self._ownership.release_all()
+
+    def _end(self, name: str) -> None:
+        camera = self._running.pop(name, None)
+        if camera is not None:
+            camera.stop()
+            camera.join(_STOP_S)
+            if camera.remembered is not None:
+                self._remembered[name] = camera.remembered
