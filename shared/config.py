@@ -40,6 +40,17 @@ def load(path: Path, model: type[SectionType], environ: Mapping[str, str] | None
         ConfigError: the file cannot be read, is not YAML, names an unset variable or an unknown key, or
             a value is out of bounds.
     """
+    data = read(path)
+    substituted = _substitute(data, os.environ if environ is None else environ, str(path))
+    return validate(substituted, model, str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The contents of a YAML file as written, `${ENV}` references and all.
+
+    Raises:
+        ConfigError: the file cannot be read or is not YAML.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -53,8 +64,7 @@ def load(path: Path, model: type[SectionType], environ: Mapping[str, str] | None
         raise ConfigError(f"{path}:{where} not YAML: {getattr(error, 'problem', error)}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected sections such as 'cameras:', found {type(data).__name__}")
-    substituted = _substitute(data, os.environ if environ is None else environ, str(path))
-    return validate(substituted, model, str(path))
+    return data
 
 
 def validate(data: Any, model: type[SectionType], where: str) -> SectionType:

@@ -1,0 +1,45 @@
+# The two commands of the README: `make demo VIDEO=file.mp4` and `make test`. Each installs what it needs.
+#   TORCH_INDEX=https://download.pytorch.org/whl/cpu   saves 3 GB on machines without a GPU
+PYTHON ?= python3
+TORCH_INDEX ?=
+SITE ?= site.yaml
+WEIGHTS ?= yolo26n-pose
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install check test demo up bench clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: apt install python3"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "venv is missing: apt install python3-venv"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[dev]'
+	@touch $@
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: install
+	$(BIN)/pytest -q
+
+demo: install
+	@test -n "$(VIDEO)" || { echo "make demo needs a video: make demo VIDEO=file.mp4 [WEIGHTS=yolo26n-pose.pt]"; exit 2; }
+	$(BIN)/nexara up --video $(VIDEO) --weights $(WEIGHTS) --until-eof --fresh
+
+up: install
+	$(BIN)/nexara up $(SITE)
+
+bench: install
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

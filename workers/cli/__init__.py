@@ -1,0 +1,1 @@
+"""The `nexara` command, one file a subcommand. Only it (and tests) may see several workers."""

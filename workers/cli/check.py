@@ -1,0 +1,63 @@
+"""`nexara check`: everything about a site that can be wrong before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from shared.bus import streams
+from shared.config import ConfigError
+from workers.cli.site import Site, load
+from workers.ingest.sources import check_file
+from workers.pose.config import load_tracker
+from workers.pose.weights import resolve
+
+_TYPICAL_BITS_A_PIXEL = 1.6
+
+
+@click.command()
+@click.argument("site_file", metavar="SITE.yaml", type=click.Path(path_type=Path))
+def check(site_file: Path) -> None:
+    """Check a site file: keys, values, weights, video files, memory. Changes nothing."""
+    site = load(site_file)
+    check_site(site)
+    need, bound = memory_need(site), memory_bound(site)
+    for name, camera in site.ingest_cameras().items():
+        kind = "live" if camera.live else "file"
+        click.echo(f"{name}: {kind}, at most {camera.max_width} px wide")
+    click.echo(f"frames on the bus: at most about {need / 2**20:.0f} MiB of {bound / 2**20:.0f} MiB")
+    click.echo(f"{site_file}: good: {len(site.cameras)} cameras")
+
+
+def check_site(site: Site) -> None:
+    """What `check` and `up` both make sure of.
+
+    Raises:
+        ConfigError: weights or a video file are missing or unreadable, or frames would not fit into memory.
+    """
+    resolve(site.pose.weights)
+    load_tracker(site.pose)
+    for name, camera in site.ingest_cameras().items():
+        check_file(name, camera, site.ingest)
+    if site.bus.url is None and memory_need(site) > memory_bound(site):
+        raise ConfigError(
+            f"bus.max_memory: {site.bus.max_memory} is too little for the frames of {len(site.cameras)} cameras "
+            f"(about {memory_need(site) // 2**20} MiB): raise it, or lower max_width"
+        )
+
+
+def memory_need(site: Site) -> float:
+    """Bytes that frames may take on the server: cameras x depth x size of a typical JPEG."""
+    total = 0.0
+    for camera in site.ingest_cameras().values():
+        width = camera.max_width or 640
+        depth = site.ingest.max_entries if camera.live else streams.bound("frames", live=False).limit
+        total += depth * width * (width * 9 / 16) * _TYPICAL_BITS_A_PIXEL / 8
+    return total
+
+
+def memory_bound(site: Site) -> int:
+    """The embedded server's memory bound in bytes."""
+    number, unit = int(site.bus.max_memory[:-2]), site.bus.max_memory[-2:]
+    return number * (2**30 if unit == "gb" else 2**20)

@@ -1,0 +1,135 @@
+"""What `nexara up` shows: a live table on a terminal, plain lines otherwise."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from workers.cli.progress import CameraProgress, Progress
+from workers.cli.site import Site
+from workers.cli.supervisor import Supervisor
+from workers.cli.tail import short
+
+_PLAIN_EVERY_S = 5.0
+
+
+class Display:
+    """Shows progress until the context ends."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._console = Console()
+        self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
+        self._next_line_at = 0.0
+        self._told = 0
+
+    def __enter__(self) -> Display:
+        click.echo(f"nexara: {len(self._site.cameras)} cameras; data in {self._site.bus.data}; Ctrl-C ends")
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, progress: Progress, supervisor: Supervisor) -> None:
+        """Brings the picture up to date."""
+        if self._live:
+            self._live.update(_table(progress, supervisor), refresh=True)
+            return
+        self._tell_violence(progress)
+        if time.monotonic() >= self._next_line_at:
+            self._next_line_at = time.monotonic() + _PLAIN_EVERY_S
+            click.echo(_line(progress))
+
+    def finish(self, progress: Progress) -> None:
+        """The last word: totals of this run."""
+        if self._live:
+            self._live.stop()
+        self._tell_violence(progress)
+        for camera in progress.cameras.values():
+            click.echo(_summary(camera))
+        click.echo(_line(progress))
+        click.echo(f"nexara: verdict logs in {self._site.verdict_directory}")
+
+    def _tell_violence(self, progress: Progress) -> None:
+        fresh = (
+            list(progress.violence)[self._told - len(progress.violence) :]
+            if self._told
+            else progress.violence
+        )
+        for camera, at, verdict in fresh:
+            if not self._live:
+                click.echo(
+                    f"VIOLENCE  {camera}  {at:.1f} s  track {short(verdict.track_id)}  {_scores(verdict)}"
+                )
+        self._told = len(progress.violence)
+
+
+def _scores(verdict: object) -> str:
+    primary = getattr(verdict, "primary_score", None)
+    veto = getattr(verdict, "veto_score", None)
+    return f"primary {primary:.3f}" + (f", veto {veto:.3f}" if veto is not None else "")
+
+
+def _line(progress: Progress) -> str:
+    cameras = progress.cameras.values()
+    results = {
+        name: sum(camera.results[name] for camera in cameras) for name in ("SAFE", "VETOED", "VIOLENCE")
+    }
+    passed = time.monotonic() - progress.started
+    return (
+        f"{passed:6.1f} s  frames {sum(c.frames for c in cameras)}  tracked {sum(c.tracked for c in cameras)}  "
+        f"{sum(c.fps for c in cameras):.1f} fps  dropped {sum(c.dropped for c in cameras)}  "
+        f"dead {sum(c.dead for c in cameras)}  verdicts {sum(results.values())}  "
+        f"vetoed {results['VETOED']}  violence {results['VIOLENCE']}"
+    )
+
+
+def _summary(camera: CameraProgress) -> str:
+    return (
+        f"{camera.camera}: {camera.frames} records in, {camera.tracked} tracked, {camera.dropped} dropped, "
+        f"{camera.dead} dead, verdicts {sum(camera.results.values())} "
+        f"({camera.results['VIOLENCE']} violence, {camera.results['VETOED']} vetoed)"
+    )
+
+
+def _table(progress: Progress, supervisor: Supervisor) -> Table:
+    passed = time.monotonic() - progress.started
+    table = Table(
+        title=f"nexara  {passed:.0f} s  workers restarted {supervisor.restarts}  "
+        f"capture to verdict p50 {progress.latency(0.5):.2f} s, p99 {progress.latency(0.99):.2f} s",
+        title_justify="left",
+    )
+    for heading in (
+        "camera",
+        "fps",
+        "frames",
+        "tracked",
+        "behind",
+        "dropped",
+        "dead",
+        "verdicts",
+        "violence",
+        "last",
+    ):
+        table.add_column(heading, justify="left" if heading in ("camera", "last") else "right")
+    for camera in progress.cameras.values():
+        behind = max(0, camera.frames - camera.tracked - camera.dropped)
+        last = f"{camera.last.result} {camera.last.primary_score:.3f}" if camera.last else ""
+        violence = camera.results["VIOLENCE"]
+        table.add_row(
+            camera.camera + (" (ended)" if camera.ended else ""),
+            f"{camera.fps:.1f}",
+            *map(str, (camera.frames, camera.tracked, behind, camera.dropped, camera.dead)),
+            str(sum(camera.results.values())),
+            f"[bold red]{violence}[/]" if violence else "0",
+            last,
+        )
+    return table

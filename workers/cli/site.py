@@ -1,0 +1,167 @@
+"""The whole site file: every worker's section under one roof, and what one section must know of another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, SecretStr, StringConstraints
+
+from shared import config, embedded
+from shared.bus import Bus
+from shared.config import ConfigError, Section
+from shared.messages import CAMERA_PATTERN
+from workers.archive.config import ArchiveConfig
+from workers.classify.config import ClassifyConfig
+from workers.ingest import config as ingest
+from workers.pose import config as pose
+
+CameraName = Annotated[str, StringConstraints(pattern=CAMERA_PATTERN)]
+ROLES = ("ingest", "pose", "classify", "archive")
+
+
+class Camera(ingest.CameraOptions, pose.CameraOptions):
+    """One camera: where its video comes from and how it is looked at."""
+
+
+class BusConfig(Section):
+    """The server that everything goes through."""
+
+    url: SecretStr | None = Field(
+        None,
+        description="An external Redis 7+ or Valkey, as redis://USER:PASSWORD@HOST:PORT/0; rediss:// for TLS. "
+        "Absent: a server of our own on loopback, which `nexara up` starts.",
+    )
+    data: Path = Field(
+        Path("nexara-data"), description="Where the embedded server, logs and verdicts are kept."
+    )
+    port: int = Field(0, ge=0, le=65535, description="The embedded server's port; 0: any free one.")
+    max_memory: str = Field("1gb", pattern=r"^\d+(mb|gb)$", description="The embedded server's memory bound.")
+
+
+class MetricsConfig(Section):
+    """Prometheus metrics, one HTTP port for each worker process."""
+
+    host: str = Field("127.0.0.1", description="Address to serve on.")
+    port: int = Field(
+        9108, ge=0, le=65500, description="First port; `nexara up` gives each worker the next one. 0: none."
+    )
+
+
+class Processes(Section):
+    """How many processes of each role `nexara up` starts on this machine."""
+
+    ingest: int = Field(1, ge=0, le=64, description="Ingest processes.")
+    pose: int = Field(1, ge=0, le=64, description="Pose processes: one for each GPU; one uses all CPU cores.")
+    classify: int = Field(1, ge=0, le=64, description="Classify processes.")
+    archive: int = Field(1, ge=0, le=1, description="Archive processes: the log is written by one.")
+
+
+class Site(Section):
+    """A site file. Every key is described in docs/configuration.md."""
+
+    name: str = Field("site", max_length=64, description="The site's name, for people.")
+    cameras: dict[CameraName, Camera] = Field(min_length=1, description="The cameras, by name.")
+    bus: BusConfig = Field(default_factory=BusConfig, description="The server that everything goes through.")
+    processes: Processes = Field(default_factory=Processes, description="Processes on this machine.")
+    ingest: ingest.IngestConfig = Field(default_factory=ingest.IngestConfig, description="The ingest worker.")
+    pose: pose.PoseConfig = Field(default_factory=pose.PoseConfig, description="The pose worker.")
+    classify: ClassifyConfig = Field(default_factory=ClassifyConfig, description="The classify worker.")
+    archive: ArchiveConfig = Field(default_factory=ArchiveConfig, description="The archive worker.")
+    metrics: MetricsConfig = Field(default_factory=MetricsConfig, description="Prometheus metrics.")
+
+    @property
+    def live_cameras(self) -> list[str]:
+        """Cameras that cannot wait."""
+        return [name for name, camera in self.cameras.items() if camera.live]
+
+    def ingest_cameras(self) -> dict[str, ingest.CameraOptions]:
+        """The cameras as ingest sees them: pictures no wider than the detector needs, unless said otherwise."""
+        from workers.pose.runtimes import choose
+
+        default = 1280 if choose(self.pose.runtime) == "cuda" else 640
+        return {
+            name: camera.model_copy(update={"max_width": camera.max_width or camera.image_size or default})
+            for name, camera in self.cameras.items()
+        }
+
+    @property
+    def verdict_directory(self) -> Path:
+        """Where the archive keeps its logs."""
+        return self.archive.directory or self.bus.data / "verdicts"
+
+    def bus_url(self) -> str:
+        """The server's URL.
+
+        Raises:
+            ConfigError: none is configured and no embedded one runs here.
+        """
+        return self.bus.url.get_secret_value() if self.bus.url else embedded.find(self.bus.data)
+
+    def connect(self) -> Bus:
+        """A bus that has answered once.
+
+        Raises:
+            ConfigError: no server is configured or running here.
+            BusError: it does not answer.
+        """
+        bus = Bus(self.bus_url(), live=self.live_cameras)
+        bus.ping()
+        return bus
+
+
+def load(path: Path) -> Site:
+    """The site in a file; relative paths in it are meant from the working directory.
+
+    Raises:
+        ConfigError: names the first mistake.
+    """
+    return config.load(path, Site)
+
+
+def compose(site: Path | None, videos: Sequence[Path], overrides: Mapping[str, str]) -> dict[str, Any]:
+    """The site file's contents, or those of a site made of video files, with `section.key: value` overrides.
+
+    `${ENV}` references stay as they are, so that the result can be written down without secrets.
+
+    Raises:
+        ConfigError: the file cannot be read, or an override leads nowhere.
+    """
+    if site is not None:
+        data = config.read(site)
+    else:
+        cameras: dict[str, Any] = {}
+        for video in videos:
+            cameras[_camera_name(video, cameras)] = {"source": os.fspath(video.resolve())}
+        data = {"name": "videos", "cameras": cameras, "metrics": {"port": 0}}
+    for key, text in overrides.items():
+        _put(data, key, text)
+    return data
+
+
+def _camera_name(video: Path, taken: Mapping[str, Any]) -> str:
+    stem = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in video.stem).strip(
+        "_"
+    )
+    stem = (stem or "video")[:56]
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}_{number}", number + 1
+    return name
+
+
+def _put(data: dict[str, Any], key: str, text: str) -> None:
+    *sections, name = key.split(".")
+    place = data
+    for section in sections:
+        inner = place.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {key}: '{section}' is no section")
+        place = inner
+    try:
+        place[name] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {key}: value is not YAML") from error

@@ -1,0 +1,179 @@
+"""`nexara up`: the whole fleet on this machine, kept running, shown as it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import yaml
+
+from shared import embedded
+from shared.bus import Bus, BusError
+from shared.config import ConfigError, validate
+from workers.archive.stage import set_aside
+from workers.cli.check import check_site
+from workers.cli.options import RUNNING_SITE
+from workers.cli.progress import Progress
+from workers.cli.show import Display
+from workers.cli.site import Site, compose, load
+from workers.cli.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.25
+
+
+@click.command()
+@click.argument("site_file", metavar="[SITE.yaml]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--video", "videos", multiple=True, type=click.Path(path_type=Path), help="A video file as a camera."
+)
+@click.argument("more_videos", nargs=-1, type=click.Path(path_type=Path), metavar="")
+@click.option(
+    "--weights", type=click.Path(path_type=Path), help="Pose weights: short for --set pose.weights=FILE."
+)
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a value, as pose.image_size=960."
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Data directory: short for --set bus.data=DIR.")
+@click.option("--until-eof", is_flag=True, help="Stop when every file has been judged to its end.")
+@click.option("--seconds", type=float, default=None, help="Stop after this long.")
+@click.option(
+    "--fresh", is_flag=True, help="Forget what is stored of these cameras; old logs are moved aside."
+)
+def up(
+    site_file: Path | None,
+    videos: tuple[Path, ...],
+    more_videos: tuple[Path, ...],
+    weights: Path | None,
+    overrides: tuple[str, ...],
+    data: Path | None,
+    until_eof: bool,
+    seconds: float | None,
+    fresh: bool,
+) -> None:
+    """Run the whole fleet on this machine, for a SITE.yaml or for video files.
+
+    \b
+    nexara up site.yaml
+    nexara up --video lobby.mp4 yard.mp4 --weights yolo26n-pose.pt --until-eof
+
+    Workers that die are started again; what they had not stored is done again, once. Ctrl-C ends it all.
+    """
+    if videos and site_file is not None:
+        videos, site_file = (*videos, site_file), None
+    videos = (*videos, *more_videos)
+    if (site_file is None) == (not videos):
+        raise ConfigError("up: give either SITE.yaml or --video FILE...: see nexara up --help")
+    changes = dict(_pair(override) for override in overrides)
+    if weights is not None:
+        changes["pose.weights"] = str(weights.absolute() if weights.exists() else weights)
+    if data is not None:
+        changes["bus.data"] = str(data)
+    contents = compose(site_file, videos, changes)
+    run_site(contents, str(site_file or "--video"), until_eof=until_eof, seconds=seconds, fresh=fresh)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"--set {text}: write it as section.key=value")
+    return key, value
+
+
+def run_site(
+    contents: dict[str, object], where: str, *, until_eof: bool, seconds: float | None, fresh: bool
+) -> None:
+    """Runs a site's contents until end, time or Ctrl-C.
+
+    Raises:
+        ConfigError: something the user can mend.
+    """
+    directory = _data_directory(contents)
+    directory.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        path = directory / RUNNING_SITE
+        site = _resolved(contents, where, path)
+        check_site(site)
+        if until_eof and site.live_cameras:
+            raise ConfigError(f"--until-eof: {site.live_cameras[0]} is a live camera and never ends")
+        stop = _stop_on_signals(stack)
+        if site.bus.url is None:
+            stack.enter_context(embedded.running(site.bus.data, site.bus.max_memory, site.bus.port))
+        bus = stack.enter_context(contextlib.closing(site.connect()))
+        if fresh:
+            _forget(bus, site)
+        supervisor = stack.enter_context(Supervisor(site, path, directory / "logs", bus).running())
+        display = stack.enter_context(Display(site))
+        _watch(site, bus, supervisor, display, stop, until_eof, seconds)
+
+
+def _data_directory(contents: dict[str, object]) -> Path:
+    bus = contents.get("bus")
+    return Path(str(bus.get("data", "nexara-data"))) if isinstance(bus, dict) else Path("nexara-data")
+
+
+def _resolved(contents: dict[str, object], where: str, path: Path) -> Site:
+    """Writes the site down for the workers and the other commands, `${ENV}` references unresolved, and loads it."""
+    text = yaml.safe_dump(contents, sort_keys=False)
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    try:
+        site = load(draft)
+    except ConfigError as error:
+        draft.unlink()
+        raise ConfigError(str(error).replace(str(draft), where)) from None
+    draft.replace(path)
+    return site
+
+
+def _stop_on_signals(stack: contextlib.ExitStack) -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        previous = signal.signal(number, lambda *_: stop.set())
+        stack.callback(signal.signal, number, previous)
+    return stop
+
+
+def _forget(bus: Bus, site: Site) -> None:
+    for camera in site.cameras:
+        bus.forget(camera)
+    moved = set_aside(site.verdict_directory, list(site.cameras))
+    for old in moved:
+        log.info("old verdict log moved to %s", old)
+
+
+def _watch(
+    site: Site,
+    bus: Bus,
+    supervisor: Supervisor,
+    display: Display,
+    stop: threading.Event,
+    until_eof: bool,
+    seconds: float | None,
+) -> None:
+    progress = Progress(bus, list(site.cameras))
+    started = time.monotonic()
+    while not stop.wait(_POLL_S):
+        supervisor.revive()
+        try:
+            progress.update()
+        except BusError as error:
+            log.info("progress: %s", error)
+            continue
+        display.show(progress, supervisor)
+        if until_eof and progress.ended:
+            break
+        if seconds is not None and time.monotonic() - started >= seconds:
+            break
+    with contextlib.suppress(BusError):
+        progress.update()
+    display.finish(progress)

@@ -1,0 +1,101 @@
+"""`nexara worker ROLE`: one worker process; `nexara up` starts one for each role."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+import uuid
+from pathlib import Path
+
+import click
+
+from shared import metrics
+from shared.bus import Bus
+from shared.config import ConfigError
+from shared.loop import Loop
+from shared.stage import Stage
+from workers.cli.site import ROLES, Site, load
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.argument("roles", metavar="ROLE[,ROLE...]")
+@click.option("--site", "site_file", required=True, type=click.Path(path_type=Path), help="The site file.")
+@click.option(
+    "--name", default="", help="This worker's name in leases and logs; by default host and process."
+)
+@click.option("--metrics-port", type=int, default=None, help="Serve metrics here instead of metrics.port.")
+@click.option("--again/--resume", default=True, help="Play files that have ended again, or leave them ended.")
+def worker(roles: str, site_file: Path, name: str, metrics_port: int | None, again: bool) -> None:
+    """Run one worker (or several in one process) of the roles ingest, pose, classify, archive."""
+    names = roles.split(",")
+    for role in names:
+        if role not in ROLES:
+            raise ConfigError(f"role '{role}' is none of {', '.join(ROLES)}")
+    site = load(site_file)
+    port = site.metrics.port if metrics_port is None else metrics_port
+    if port:
+        metrics.serve(site.metrics.host, port)
+    name = name or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    run(site, names, name, again)
+
+
+def run(site: Site, roles: list[str], name: str, again: bool) -> None:
+    """Runs the roles until SIGTERM or SIGINT, a thread and a connection each.
+
+    Raises:
+        ConfigError: a role cannot start with this site.
+        StageFailedError: a stage is broken; the supervisor starts a new process.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    errors: list[Exception] = []
+
+    def guarded(role: str) -> None:
+        try:
+            _run_role(site, role, name, stop, again)
+        except Exception as error:
+            log.exception("role=%s ended", role) if not isinstance(error, ConfigError) else None
+            errors.append(error)
+        stop.set()
+
+    with contextlib.ExitStack() as stack:
+        for role in roles[1:]:
+            thread = threading.Thread(target=guarded, args=(role,), name=role, daemon=True)
+            thread.start()
+            stack.callback(thread.join, 1.0)
+        guarded(roles[0])
+    if errors:
+        raise errors[0]
+
+
+def _run_role(site: Site, role: str, name: str, stop: threading.Event, again: bool) -> None:
+    bus = Bus(site.bus_url(), live=site.live_cameras)
+    with contextlib.closing(bus):
+        if role == "ingest":
+            from workers.ingest import worker as ingest
+
+            ingest.run(site.ingest, site.ingest_cameras(), bus, stop, name, again=again)
+        else:
+            Loop(_stage(site, role), bus, list(site.cameras), name).run(stop)
+
+
+def _stage(site: Site, role: str) -> Stage:  # type: ignore[type-arg]
+    # Imported where they are used: a classify process must not pay for the detector's libraries.
+    if role == "pose":
+        from workers.pose.stage import build_stage as build_pose
+
+        return build_pose(site.pose, site.cameras)
+    if role == "classify":
+        from workers.classify.stage import build_stage as build_classify
+
+        return build_classify(site.classify)
+    from workers.archive.stage import build_stage as build_archive
+
+    return build_archive(site.archive, site.verdict_directory)
