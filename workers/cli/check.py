@@ -42,8 +42,8 @@ def check_site(site: Site) -> None:
         check_file(name, camera, site.ingest)
     if site.bus.url is None and memory_need(site) > memory_bound(site):
         raise ConfigError(
-            f"bus.max_memory: {site.bus.max_memory} is too little for the frames of {len(site.cameras)} cameras "
-            f"(about {memory_need(site) // 2**20} MiB): raise it, or lower max_width"
+            f"bus.max_memory: {site.bus.max_memory} is too little for the frames of {len(site.cameras)} "
+            f"cameras (about {memory_need(site) // 2**20} MiB): raise it, or lower max_width"
         )
 
 

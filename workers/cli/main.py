@@ -27,7 +27,7 @@ EXIT_INTERRUPTED = 130
 @click.version_option(package_name="nexara", prog_name="nexara")
 @click.option("-v", "--verbose", count=True, help="More log lines on standard error (-vv: debug).")
 def nexara(verbose: int) -> None:
-    """Security cameras in, verdicts about violence out.
+    r"""Security cameras in, verdicts about violence out.
 
     \b
     Start with:  nexara up --video FILE.mp4 --weights yolo26n-pose.pt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from types import TracebackType
 
 import click
@@ -80,15 +81,14 @@ def _scores(verdict: object) -> str:
 
 def _line(progress: Progress) -> str:
     cameras = progress.cameras.values()
-    results = {
-        name: sum(camera.results[name] for camera in cameras) for name in ("SAFE", "VETOED", "VIOLENCE")
-    }
-    passed = time.monotonic() - progress.started
+    frames, tracked, dropped, dead = (
+        sum(getattr(camera, name) for camera in cameras) for name in ("frames", "tracked", "dropped", "dead")
+    )
+    results: Counter[str] = sum((camera.results for camera in cameras), Counter())
     return (
-        f"{passed:6.1f} s  frames {sum(c.frames for c in cameras)}  tracked {sum(c.tracked for c in cameras)}  "
-        f"{sum(c.fps for c in cameras):.1f} fps  dropped {sum(c.dropped for c in cameras)}  "
-        f"dead {sum(c.dead for c in cameras)}  verdicts {sum(results.values())}  "
-        f"vetoed {results['VETOED']}  violence {results['VIOLENCE']}"
+        f"{time.monotonic() - progress.started:6.1f} s  frames {frames}  tracked {tracked}  "
+        f"{sum(camera.fps for camera in cameras):.1f} fps  dropped {dropped}  dead {dead}  "
+        f"verdicts {results.total()}  vetoed {results['VETOED']}  violence {results['VIOLENCE']}"
     )
 
 

@@ -16,14 +16,16 @@ from shared.config import ConfigError, Section
 from shared.messages import CAMERA_PATTERN
 from workers.archive.config import ArchiveConfig
 from workers.classify.config import ClassifyConfig
-from workers.ingest import config as ingest
-from workers.pose import config as pose
+from workers.ingest.config import CameraOptions as IngestCamera
+from workers.ingest.config import IngestConfig
+from workers.pose.config import CameraOptions as PoseCamera
+from workers.pose.config import PoseConfig
 
 CameraName = Annotated[str, StringConstraints(pattern=CAMERA_PATTERN)]
 ROLES = ("ingest", "pose", "classify", "archive")
 
 
-class Camera(ingest.CameraOptions, pose.CameraOptions):
+class Camera(IngestCamera, PoseCamera):
     """One camera: where its video comes from and how it is looked at."""
 
 
@@ -32,7 +34,7 @@ class BusConfig(Section):
 
     url: SecretStr | None = Field(
         None,
-        description="An external Redis 7+ or Valkey, as redis://USER:PASSWORD@HOST:PORT/0; rediss:// for TLS. "
+        description="An external Redis 7+ or Valkey, as redis[s]://USER:PASSWORD@HOST:PORT/0. "
         "Absent: a server of our own on loopback, which `nexara up` starts.",
     )
     data: Path = Field(
@@ -61,14 +63,14 @@ class Processes(Section):
 
 
 class Site(Section):
-    """A site file. Every key is described in docs/configuration.md."""
+    """A site file. Every key is described in the README's example and by `nexara check`."""
 
     name: str = Field("site", max_length=64, description="The site's name, for people.")
     cameras: dict[CameraName, Camera] = Field(min_length=1, description="The cameras, by name.")
     bus: BusConfig = Field(default_factory=BusConfig, description="The server that everything goes through.")
     processes: Processes = Field(default_factory=Processes, description="Processes on this machine.")
-    ingest: ingest.IngestConfig = Field(default_factory=ingest.IngestConfig, description="The ingest worker.")
-    pose: pose.PoseConfig = Field(default_factory=pose.PoseConfig, description="The pose worker.")
+    ingest: IngestConfig = Field(default_factory=IngestConfig, description="The ingest worker.")
+    pose: PoseConfig = Field(default_factory=PoseConfig, description="The pose worker.")
     classify: ClassifyConfig = Field(default_factory=ClassifyConfig, description="The classify worker.")
     archive: ArchiveConfig = Field(default_factory=ArchiveConfig, description="The archive worker.")
     metrics: MetricsConfig = Field(default_factory=MetricsConfig, description="Prometheus metrics.")
@@ -78,8 +80,8 @@ class Site(Section):
         """Cameras that cannot wait."""
         return [name for name, camera in self.cameras.items() if camera.live]
 
-    def ingest_cameras(self) -> dict[str, ingest.CameraOptions]:
-        """The cameras as ingest sees them: pictures no wider than the detector needs, unless said otherwise."""
+    def ingest_cameras(self) -> dict[str, IngestCamera]:
+        """The cameras as ingest sees them: pictures no wider than the detector needs."""
         from workers.pose.runtimes import choose
 
         default = 1280 if choose(self.pose.runtime) == "cuda" else 640

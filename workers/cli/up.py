@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,8 +14,8 @@ import yaml
 
 from shared import embedded
 from shared.bus import Bus, BusError
-from shared.config import ConfigError, validate
-from workers.archive.stage import set_aside
+from shared.config import ConfigError
+from workers.archive.log import set_aside
 from workers.cli.check import check_site
 from workers.cli.options import RUNNING_SITE
 from workers.cli.progress import Progress
@@ -59,7 +57,7 @@ def up(
     seconds: float | None,
     fresh: bool,
 ) -> None:
-    """Run the whole fleet on this machine, for a SITE.yaml or for video files.
+    r"""Run the whole fleet on this machine, for a SITE.yaml or for video files.
 
     \b
     nexara up site.yaml
@@ -121,7 +119,7 @@ def _data_directory(contents: dict[str, object]) -> Path:
 
 
 def _resolved(contents: dict[str, object], where: str, path: Path) -> Site:
-    """Writes the site down for the workers and the other commands, `${ENV}` references unresolved, and loads it."""
+    """Writes the site down for the workers, `${ENV}` references unresolved, and loads it."""
     text = yaml.safe_dump(contents, sort_keys=False)
     draft = path.with_suffix(".new")
     draft.touch(mode=0o600)
@@ -146,8 +144,7 @@ def _stop_on_signals(stack: contextlib.ExitStack) -> threading.Event:
 def _forget(bus: Bus, site: Site) -> None:
     for camera in site.cameras:
         bus.forget(camera)
-    moved = set_aside(site.verdict_directory, list(site.cameras))
-    for old in moved:
+    for old in set_aside(site.verdict_directory):
         log.info("old verdict log moved to %s", old)
 
 
