@@ -49,6 +49,8 @@ class Rows:
         if isinstance(value, bytes):
             if len(value) % self._row_bytes:
                 raise ValueError(f"{len(value)} bytes are no multiple of a row's {self._row_bytes}")
+            if self._dtype.kind == "b" and value.strip(b"\0\1"):
+                raise ValueError("a flag is neither 0 nor 1")
             value = np.frombuffer(value, dtype=self._dtype).reshape(-1, *self._row)
         if not isinstance(value, np.ndarray):
             raise ValueError("expected bytes or an array")
@@ -57,10 +59,19 @@ class Rows:
             raise ValueError(f"expected shape [{shape}], got {list(value.shape)}")
         if len(value) > MAX_PEOPLE:
             raise ValueError(f"{len(value)} rows are more than {MAX_PEOPLE}")
-        array = np.array(value, dtype=self._dtype, order="C")
+        array = self._converted(value)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError("NaN or infinite")
         array.flags.writeable = False
+        return array
+
+    def _converted(self, value: NDArray[Any]) -> NDArray[Any]:
+        if value.dtype == self._dtype:
+            return np.array(value, order="C")
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = np.array(value, dtype=self._dtype, order="C")
+        if array.dtype.kind == "i" and not np.array_equal(array, value):
+            raise ValueError(f"a number does not fit into {array.dtype.name}")
         return array
 
 
@@ -78,7 +89,8 @@ CameraId = Annotated[str, Field(pattern=CAMERA_PATTERN)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Score = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=1, le=32768)]
-EntryId = Annotated[str, Field(pattern=r"^\d{1,20}-\d{1,20}$")]
+# What any language's numbers hold exactly, JavaScript's too.
+Counter = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Record(BaseModel):
@@ -105,7 +117,7 @@ class Message(Record):
 
     camera: CameraId
     generation: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-    number: Annotated[int, Field(ge=0)]
+    number: Counter
     at: Finite
     captured_at: Finite
     trail: tuple[Stamp, ...] = ()
@@ -116,7 +128,7 @@ class Reference(Record):
 
     host: Annotated[str, Field(max_length=255)]
     segment: Annotated[str, Field(max_length=255)]
-    offset: Annotated[int, Field(ge=0)]
+    offset: Counter
     length: Annotated[int, Field(ge=1, le=MAX_PAYLOAD_BYTES)]
 
 
@@ -191,7 +203,7 @@ class Verdict(Record):
     (how much the evidence was shrunk towards the prior), `primary_score` already has it applied.
     """
 
-    track_id: int
+    track_id: Counter
     result: Literal["SAFE", "VETOED", "VIOLENCE"]
     primary_score: Score
     veto_score: Score | None
@@ -201,8 +213,8 @@ class Verdict(Record):
     weight: Score
     body_height_px: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     quality: Score
-    observed_frames: Annotated[int, Field(ge=0)]
-    padded_frames: Annotated[int, Field(ge=0)]
+    observed_frames: Counter
+    padded_frames: Counter
     first_at: Finite
     last_at: Finite
 
@@ -242,9 +254,10 @@ def decode(payload: bytes) -> Message:
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise MessageError(f"{len(payload)} bytes are more than {MAX_PAYLOAD_BYTES}")
     fields = _unpack(payload)
-    if fields.pop("v", None) != VERSION:
+    version, kind = fields.pop("v", None), fields.pop("kind", None)
+    if type(version) is not int or version != VERSION:
         raise MessageError(f"version is not {VERSION}: upgrade the older side")
-    message_class = KINDS.get(str(fields.pop("kind", None)))
+    message_class = KINDS.get(kind) if isinstance(kind, str) else None
     if message_class is None:
         raise MessageError(f"kind is none of {', '.join(KINDS)}")
     try:
@@ -274,7 +287,8 @@ def _unpack(payload: bytes) -> dict[str, Any]:
             ext_hook=_refuse,
         )
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
-        raise MessageError(f"not msgpack as we write it: {error or type(error).__name__}") from error
+        reason = str(error) or type(error).__name__
+        raise MessageError(f"not msgpack as we write it: {reason}") from error
     if not isinstance(fields, dict):
         raise MessageError("not a map")
     return fields

@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("nexara", deadline=None)
+settings.load_profile("nexara")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -11,5 +16,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 def shared_data() -> Path:
     """The folder with real weights, videos and skeletons; tests that need it skip without it."""
     if not SHARED_DATA.is_dir():
-        pytest.skip("needs ../shared/data (real weights, videos and truth), which this clone does not have beside it")
+        pytest.skip(
+            "needs ../shared/data (real weights, videos and truth), which this clone does not have beside it"
+        )
     return SHARED_DATA

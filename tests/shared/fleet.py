@@ -1,4 +1,4 @@
-"""A toy fleet for the protocol's tests: a source and a counting stage, fast enough to be killed a thousand times."""
+"""A toy fleet for the protocol's tests, fast enough to be killed a thousand times."""
 
 from __future__ import annotations
 
@@ -37,7 +37,13 @@ def frame(camera: str, number: int, image: bytes = b"x") -> Frame:
 def end(camera: str, number: int) -> Mark:
     """The last record of a file."""
     return Mark(
-        camera=camera, generation=GENERATION, number=number, at=number / 10, captured_at=0.0, final=True, reason="end"
+        camera=camera,
+        generation=GENERATION,
+        number=number,
+        at=number / 10,
+        captured_at=0.0,
+        final=True,
+        reason="end",
     )
 
 
@@ -52,8 +58,10 @@ class Chain:
         return Chain((self.value * 1_000_003 + number) % (2**53), self.frames + 1)
 
 
-def chain_stage(name: str = "pose", reads: str = "frames", writes: str = "tracks", settings: str = "s") -> Stage:
-    """Outputs a mark for every frame, whose reason is the chain's value; frames whose image is b"bad" are refused."""
+def chain_stage(
+    name: str = "pose", reads: str = "frames", writes: str = "tracks", settings: str = "s"
+) -> Stage:
+    """Outputs a mark for every frame, whose reason is the chain's value; refuses frames whose image is b"bad"."""
 
     def prepare(message: Message) -> Message:
         if isinstance(message, Frame) and message.image == b"bad":
@@ -62,7 +70,9 @@ def chain_stage(name: str = "pose", reads: str = "frames", writes: str = "tracks
 
     def advance(state: Chain, item: Message, _seen: None) -> tuple[Chain, Message]:
         state = state.after(item.number)
-        fields = {name: getattr(item, name) for name in ("camera", "generation", "number", "at", "captured_at")}
+        fields = {
+            name: getattr(item, name) for name in ("camera", "generation", "number", "at", "captured_at")
+        }
         return state, Mark(**fields, reason=f"{state.value} {state.frames}")
 
     return Stage(
