@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -57,11 +57,19 @@ def read(path: Path) -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ConfigError(f"{path}: cannot be read: {reason}") from error
     try:
+        _refuse_repeated_keys(yaml.compose(text, yaml.SafeLoader), str(path))
         data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(f"{path}:{_place(error.problem_mark)} not YAML: {error.problem}") from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
-        raise ConfigError(f"{path}:{where} not YAML: {getattr(error, 'problem', error)}") from error
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply") from error
+    except ConfigError:
+        raise
+    except ValueError as error:
+        # What looks like a date but is none.
+        raise ConfigError(f"{path}: not YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected sections such as 'cameras:', found {type(data).__name__}")
     return data
@@ -79,6 +87,25 @@ def validate(data: Any, model: type[SectionType], where: str) -> SectionType:
         raise ConfigError(f"{where}: {_first_problem(error, model)}") from None
 
 
+def _place(mark: yaml.Mark | None) -> str:
+    return f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, where: str) -> None:
+    """Raises ConfigError where a mapping has a key twice: YAML would forget the first one silently."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_repeated_keys(item, where)
+    elif isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise ConfigError(f"{where}:{_place(key.start_mark)} '{key.value}' stands twice")
+            if isinstance(key, yaml.ScalarNode):
+                seen.add(key.value)
+            _refuse_repeated_keys(value, where)
+
+
 def _substitute(value: Any, environ: Mapping[str, str], where: str) -> Any:
     if isinstance(value, dict):
         return {key: _substitute(item, environ, f"{where}: {key}") for key, item in value.items()}
@@ -89,7 +116,10 @@ def _substitute(value: Any, environ: Mapping[str, str], where: str) -> Any:
 
     def resolve(match: re.Match[str]) -> str:
         name, default = match.groups()
-        found = environ.get(name, default)
+        found = environ.get(name)
+        # As in a shell: `:-` also stands in for an empty value.
+        if default is not None and not found:
+            return str(default)
         if found is None:
             raise ConfigError(f"{where}: environment variable {name} is not set")
         return found
@@ -112,18 +142,28 @@ def _names_at(model: type[BaseModel], location: list[str]) -> list[str]:
     """The keys allowed at a location, found by walking the models' annotations."""
     current: Any = model
     for part in location:
-        fields = getattr(current, "model_fields", None)
-        if fields is not None and part in fields:
-            current = _model_in(fields[part].annotation)
-    return list(getattr(current, "model_fields", {}))
+        current = _inside(current, part)
+    found = _model_in(current)
+    return list(found.model_fields) if found else []
 
 
-def _model_in(annotation: Any) -> Any:
+def _inside(annotation: Any, part: str) -> Any:
+    """What an annotation says of one part of a location: a model's field, a container's items."""
+    if get_origin(annotation) is Annotated:
+        return _inside(get_args(annotation)[0], part)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if part == annotation.__name__:  # pydantic names the member of a union
+            return annotation
+        field = annotation.model_fields.get(part)
+        return field.annotation if field else None
+    if get_origin(annotation) in (dict, list, tuple):
+        return next((argument for argument in get_args(annotation) if _model_in(argument)), None)
+    members = [argument for argument in get_args(annotation) if _model_in(argument)]
+    return _inside(members[0], part) if members else None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
     """The first pydantic model inside an annotation such as `dict[str, Camera] | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None
+    return next((found for argument in get_args(annotation) if (found := _model_in(argument))), None)

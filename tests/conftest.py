@@ -17,6 +17,6 @@ def shared_data() -> Path:
     """The folder with real weights, videos and skeletons; tests that need it skip without it."""
     if not SHARED_DATA.is_dir():
         pytest.skip(
-            "needs ../shared/data (real weights, videos and truth), which this clone does not have beside it"
+            "needs ../shared/data (real weights, videos and truth), absent beside this clone"
         )
     return SHARED_DATA

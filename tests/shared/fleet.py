@@ -61,7 +61,7 @@ class Chain:
 def chain_stage(
     name: str = "pose", reads: str = "frames", writes: str = "tracks", settings: str = "s"
 ) -> Stage:
-    """Outputs a mark for every frame, whose reason is the chain's value; refuses frames whose image is b"bad"."""
+    """Outputs a mark for every frame, whose reason is the chain's value; refuses images b"bad"."""
 
     def prepare(message: Message) -> Message:
         if isinstance(message, Frame) and message.image == b"bad":
