@@ -38,12 +38,16 @@ def build(net: str, *, num_classes: int, persons: int, size: Size | None = None)
         return Stgcnpp(num_classes, size or StgcnppSize())
     if net == "msg3d" and isinstance(size, Msg3dSize | None):
         return Msg3d(num_classes, persons, size or Msg3dSize())
-    raise ValueError(f"no net '{net}' of size {type(size).__name__}: use 'stgcnpp' or 'msg3d' with its own size")
+    raise ValueError(
+        f"no net '{net}' of size {type(size).__name__}: use 'stgcnpp' or 'msg3d' with its own size"
+    )
 
 
 def size_from(net: str, fields: Mapping[str, Any]) -> Size:
     """The size that a model card describes; unknown fields raise TypeError."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
     return Msg3dSize(**values) if net == "msg3d" else StgcnppSize(**values)
 
 
@@ -60,7 +64,7 @@ def load_weights(model: nn.Module, path: Path | str) -> None:
         raise WeightsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except SafetensorError as error:
         raise WeightsError(
-            f"{path}: not a safetensors file: convert it once (a .pt or .pth is a pickle and is never opened here)"
+            f"{path}: not safetensors: convert it once (pickles, .pt or .pth, are never opened here)"
         ) from error
     expected = model.state_dict()
     missing = sorted(expected.keys() - state.keys())
@@ -69,7 +73,7 @@ def load_weights(model: nn.Module, path: Path | str) -> None:
     for problem, keys in (("lacks", missing), ("has unknown", unknown), ("has another shape of", wrong)):
         if keys:
             raise WeightsError(
-                f"{path}: {problem} {keys[0]} and {len(keys) - 1} more: it was made for another net, size, number"
-                " of classes or of people"
+                f"{path}: {problem} {keys[0]} and {len(keys) - 1} more: it was made for another net, size,"
+                " number of classes or of people"
             )
     model.load_state_dict(state, strict=True)

@@ -58,7 +58,7 @@ class _Backbone(nn.Module):
     def __init__(self, persons: int, size: Msg3dSize) -> None:
         super().__init__()
         adjacency = binary()
-        self.register_buffer("A", torch.from_numpy(adjacency))
+        self.register_buffer("A", torch.from_numpy(adjacency.copy()))
         self.data_bn = nn.BatchNorm1d(persons * JOINTS * CHANNELS_IN)
         graph = hop_stack(adjacency, size.graph_scales)
         inputs = CHANNELS_IN
@@ -81,9 +81,9 @@ class _Backbone(nn.Module):
         n, c, t, v, m = x.shape
         x = x.permute(0, 4, 3, 1, 2).reshape(n, m * v * c, t)
         x = self.data_bn(x).reshape(n * m, v, c, t).permute(0, 2, 3, 1)
-        x = self.tcn1(torch.relu(self.sgcn1(x) + self.gcn3d1(x)))
-        x = self.tcn2(torch.relu(self.sgcn2(x) + self.gcn3d2(x)))
-        x = self.tcn3(torch.relu(self.sgcn3(x) + self.gcn3d3(x)))
+        for stage in (1, 2, 3):
+            single, across = getattr(self, f"sgcn{stage}"), getattr(self, f"gcn3d{stage}")
+            x = getattr(self, f"tcn{stage}")(torch.relu(single(x) + across(x)))
         return x.reshape(n, m, *x.shape[1:])
 
 
@@ -94,11 +94,10 @@ class _GraphConv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stack: Adjacency) -> None:
         super().__init__()
-        self.register_buffer("A", torch.from_numpy(stack))
+        # A copy: one stack serves several layers, and their state must not share memory.
+        self.register_buffer("A", torch.from_numpy(stack.copy()))
         self.PA = nn.Parameter(torch.empty(stack.shape).uniform_(-1e-6, 1e-6))
-        layers = nn.Sequential(
-            nn.Conv2d(inputs * len(stack), outputs, 1), nn.BatchNorm2d(outputs), nn.ReLU()
-        )
+        layers = nn.Sequential(nn.Conv2d(inputs * len(stack), outputs, 1), nn.BatchNorm2d(outputs), nn.ReLU())
         self.mlp = nn.ModuleDict({"layers": layers})
 
     def forward(self, x: Tensor) -> Tensor:
@@ -131,7 +130,14 @@ class _SpaceTime(nn.Module):
 
 class _Pathway(nn.Module):
     def __init__(
-        self, inputs: int, middle: int, outputs: int, window: int, stride: int, adjacency: Adjacency, scales: int
+        self,
+        inputs: int,
+        middle: int,
+        outputs: int,
+        window: int,
+        stride: int,
+        adjacency: Adjacency,
+        scales: int,
     ) -> None:
         super().__init__()
         stack = hop_stack(space_time(adjacency, window), scales)

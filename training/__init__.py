@@ -1,0 +1,1 @@
+"""Recipes that make the shipped weights; see training/README.md."""

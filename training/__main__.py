@@ -1,0 +1,3 @@
+"""`python -m training`: says which recipes there are."""
+
+print("Recipes: python -m training.classify --help")

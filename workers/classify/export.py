@@ -1,0 +1,55 @@
+"""Turns weights into OpenVINO's form: `python -m workers.classify.export WEIGHTS FOLDER --batch N [N ...]`.
+
+Runs in a process of its own, because it needs torch and a worker on OpenVINO must not load it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import openvino
+import torch
+
+from workers.classify.card import read_card
+from workers.classify.nets import build, load_weights, size_from
+
+
+def export(weights: Path, folder: Path, batches: list[int]) -> None:
+    """Write `folder/net-B.xml` and `.bin` for inputs [B, 3, window, 17, persons]; all or nothing."""
+    card = read_card(weights)
+    size = size_from(card.net, card.size) if card.size else None
+    model = build(card.net, num_classes=len(card.classes), persons=card.persons, size=size).eval()
+    load_weights(model, weights)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        for batch in batches:
+            shape = (batch, 3, card.window, 17, card.persons)
+            example, fixed = torch.zeros(shape), [openvino.PartialShape(shape)]
+            converted = openvino.convert_model(model, example_input=example, input=fixed)
+            openvino.save_model(converted, made / f"net-{batch}.xml", compress_to_fp16=False)
+        if not folder.exists():
+            # Another process may have been first: then its copy, made of the same bytes, stays.
+            try:
+                made.rename(folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--batch", type=int, nargs="+", required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    export(arguments.weights, arguments.folder, arguments.batch)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Runs a net: OpenVINO on CPU, half precision on CUDA, torch as the last resort.
+
+Every inference has one of a few fixed shapes; what is missing is padded with zeros. One thread runs one
+inference. The nets have no operation across the batch, so a row does not depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.config import ConfigError
+from workers.classify.card import Card, CardError, digest, read_card
+
+log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float32]
+Run = Callable[[Floats], Floats]
+Runtime = Literal["cuda", "openvino", "torch"]
+
+_ROOT = Path(__file__).resolve().parents[2]
+_NVIDIA_DEVICE = Path("/proc/driver/nvidia/version")
+# Raise when nets/ or export.py change what they compute, so that old conversions are not used.
+_EXPORT_VERSION = 1
+_EXPORT_TIMEOUT_S = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """A net that is ready to run.
+
+    Attributes:
+        card: what the weights say about themselves.
+        digest: SHA-256 of the weights.
+        runtime: what runs it.
+        runs: for each number of rows B, ascending, what takes [B, 3, T, 17, M] to logits [B, K].
+    """
+
+    card: Card
+    digest: str
+    runtime: Runtime
+    runs: dict[int, Run]
+
+    def logits(self, inputs: Floats) -> Floats:
+        """Logits of any number of windows.
+
+        Args:
+            inputs: [N, 3, T, 17, 1].
+
+        Returns:
+            [N, K] float32.
+        """
+        result = np.zeros((len(inputs), len(self.card.classes)), np.float32)
+        start = 0
+        while start < len(inputs):
+            batch = self._batch(len(inputs) - start)
+            rows = inputs[start : start + batch]
+            padded = np.zeros((batch, *rows.shape[1:4], self.card.persons), np.float32)
+            padded[: len(rows), ..., :1] = rows
+            result[start : start + batch] = self.runs[batch](padded)[: len(rows)]
+            start += batch
+        return result
+
+    def _batch(self, waiting: int) -> int:
+        """The largest shape that would be more than half full: on CPU padding costs as much as work."""
+        return max((batch for batch in self.runs if batch < 2 * waiting), default=min(self.runs))
+
+
+def open_net(weights: Path, runtime: Literal["auto"] | Runtime, max_batch: int, cache: Path | None) -> Net:
+    """Load weights, converting them first where the runtime needs that, and run once.
+
+    Raises:
+        ConfigError: the weights or the runtime cannot be used.
+    """
+    try:
+        card, sha = read_card(weights), digest(weights)
+    except CardError as error:
+        raise ConfigError(f"classify: {error}") from error
+    chosen = choose_runtime(runtime)
+    batches = [max_batch] if chosen == "cuda" else sorted({1, max_batch})
+    if chosen == "openvino":
+        folder = converted(weights, sha, batches, cache)
+        runs = {batch: _openvino(folder / f"net-{batch}.xml") for batch in batches}
+    else:
+        runs = dict.fromkeys(batches, _torch(weights, card, chosen))
+    net = Net(card=card, digest=sha, runtime=chosen, runs=runs)
+    for batch in batches:
+        net.logits(np.zeros((batch, 3, card.window, 17, 1), np.float32))
+    log.info("net=%s runtime=%s batches=%s weights=%s", card.net, chosen, batches, sha[:12])
+    return net
+
+
+def choose_runtime(wanted: Literal["auto"] | Runtime) -> Runtime:
+    """The runtime to use; `auto` looks for a GPU without loading torch."""
+    if wanted == "openvino" or (wanted == "auto" and not _cuda_works()):
+        if importlib.util.find_spec("openvino") is not None:
+            return "openvino"
+        if wanted == "openvino":
+            raise ConfigError("classify.runtime: openvino is not installed: install it, or use 'torch'")
+        return "torch"
+    if wanted == "cuda" and not _cuda_works():
+        raise ConfigError("classify.runtime: no CUDA device that torch can use: use 'auto'")
+    return "torch" if wanted == "torch" else "cuda"
+
+
+def converted(weights: Path, sha: str, batches: list[int], cache: Path | None) -> Path:
+    """The folder of OpenVINO's form of weights, made once in a process of its own.
+
+    Raises:
+        ConfigError: the conversion failed; its last line says why.
+    """
+    shapes = "-".join(str(batch) for batch in batches)
+    folder = _cache_folder(weights, cache) / f"{sha[:32]}-b{shapes}-v{_EXPORT_VERSION}"
+    if not folder.exists():
+        paths = [str(weights.resolve()), str(folder.resolve())]
+        done = subprocess.run(
+            [sys.executable, "-m", "workers.classify.export", *paths, "--batch", *map(str, batches)],
+            cwd=_ROOT,
+            capture_output=True,
+            text=True,
+            timeout=_EXPORT_TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode:
+            reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+            raise ConfigError(f"classify: {weights}: cannot be converted for OpenVINO: {reason}")
+    return folder
+
+
+def _cache_folder(weights: Path, cache: Path | None) -> Path:
+    if cache is not None:
+        return cache
+    beside = weights.resolve().parent
+    return beside / ".cache" if os.access(beside, os.W_OK) else Path.home() / ".cache" / "nexara"
+
+
+def _cuda_works() -> bool:
+    if not _NVIDIA_DEVICE.exists():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _openvino(path: Path) -> Run:
+    import openvino
+
+    # Full precision: some CPUs would take bfloat16 by themselves, and a takeover by another machine would
+    # then move scores by more than 1e-3.
+    settings = {
+        "INFERENCE_NUM_THREADS": 1,
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
+
+    def run(inputs: Floats) -> Floats:
+        return np.array(request.infer([inputs])[0])
+
+    return run
+
+
+def _torch(weights: Path, card: Card, runtime: Runtime) -> Run:
+    import torch
+
+    from workers.classify.nets import WeightsError, build, load_weights, size_from
+
+    torch.set_num_threads(1)
+    try:
+        size = size_from(card.net, card.size) if card.size else None
+        model = build(card.net, num_classes=len(card.classes), persons=card.persons, size=size)
+        load_weights(model, weights)
+    except (WeightsError, TypeError) as error:
+        raise ConfigError(f"classify: {error}") from error
+    device = torch.device("cuda" if runtime == "cuda" else "cpu")
+    dtype = torch.float16 if runtime == "cuda" else torch.float32
+    model = model.eval().to(device, dtype)
+
+    def run(inputs: Floats) -> Floats:
+        with torch.inference_mode():
+            logits = model(torch.from_numpy(inputs).to(device, dtype))
+        return np.asarray(logits.float().cpu().numpy(), np.float32)
+
+    return run
