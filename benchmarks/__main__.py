@@ -1,0 +1,33 @@
+"""Lists the measurements, or runs those named: `python -m benchmarks [NAME ...|all]`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+MEASUREMENTS = {
+    "end_to_end": "four videos at once: nothing lost, doubled or out of order",
+    "chaos": "SIGKILLs and lost replies: the same tracks and verdicts",
+    "throughput": "frames a second against a plain loop of YOLO.track",
+    "latency": "capture to verdict, four cameras at 10 fps, by stage",
+    "pose_gate": "mean OKS through our own path, in each runtime",
+}
+
+
+def main() -> int:
+    """Runs what is named, one after the other; 1 if any fails."""
+    names = list(MEASUREMENTS) if sys.argv[1:] == ["all"] else sys.argv[1:]
+    if not names or any(name not in MEASUREMENTS for name in names):
+        print("python -m benchmarks NAME ... (or all)\n")
+        for name, what in MEASUREMENTS.items():
+            print(f"  {name:<12} {what}")
+        return 0 if not names else 2
+    failed = 0
+    for name in names:
+        print(f"== {name}: {MEASUREMENTS[name]}", flush=True)
+        failed |= subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode != 0
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
