@@ -25,6 +25,7 @@ from workers.ingest.waiting import Entry, Waiting
 log = logging.getLogger(__name__)
 
 _IDLE_S = 0.2
+_CAPTURE_ENDS_S = 0.3
 _RETRY_MIN_S, _RETRY_MAX_S = 0.05, 2.0
 
 
@@ -62,8 +63,11 @@ class Camera:
         self.failed = False
         self._ahead = 0
         self._cursor = "0-0"
+        self._capture: Capture | None = None
+        self._clock: LiveClock | None = None
+        self._captured_generation = ""
         self._dropped: Counter[str] = Counter()
-        self._unsure: tuple[str, int] | None = None
+        self._unsure: tuple[Run, int] | None = None
         self._frozen: tuple[int | None, float] = (None, 0.0)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {name}", daemon=True)
@@ -86,15 +90,16 @@ class Camera:
         try:
             while not self._stop.is_set():
                 position = self._open()
-                if position is None:
-                    continue
-                self._live_from(position)
+                if position is not None:
+                    self._publish_from(position)
         except Exception:
             # The other cameras of this worker go on; the worker starts this one afresh.
             log.exception("camera=%s stopped by an error", self._name)
             self.failed = True
         finally:
-            metrics.UP.labels(self._name).set(0)
+            if self._capture is not None:
+                self._capture.close()
+                self._capture.join(_CAPTURE_ENDS_S)
 
     # --- where to go on ---------------------------------------------------------------------------------
 
@@ -113,7 +118,7 @@ class Camera:
                 return None
             self._cursor = opened.cursor
             self._settle_unsure()
-            stored = self._stored(opened.snapshot)
+            stored = None if self._ahead else self._stored(opened.snapshot)
             if stored is None and self.remembered is not None:
                 metrics.STATE_LOST.labels(self._name).inc()
                 log.error(
@@ -153,55 +158,59 @@ class Camera:
     def _settle_unsure(self) -> None:
         """Counts the frames of a commit that was given up, unless it turns out to be stored."""
         if self._unsure is not None:
-            last, frames = self._unsure
+            run, frames = self._unsure
             self._unsure = None
-            if last != self._cursor:
+            if run.last != self._cursor:
+                self._dropped.update(run.dropped)
                 self._drop("outage", frames)
 
     # --- publishing -------------------------------------------------------------------------------------
 
-    def _live_from(self, position: Position) -> None:
+    def _publish_from(self, position: Position) -> None:
         """Captures and publishes until stopped, fenced, or the position has to be opened again."""
         if position.ended:
             self.remembered = position
             self._stop.wait()
             return
-        clock = None
-        if self._options.live:
-            clock = LiveClock(time.time(), time.monotonic(), position.last_at)
+        capture = self._captured_from(position)
         waiting = Waiting(self._config, position.waiting, time.monotonic())
         writer = Writer(self._name, self._options, self._config)
-        capture = Capture(self._name, self._options, self._config, position.number + 1, clock)
-        try:
+        published_s = time.monotonic()
+        while not self._stop.is_set():
+            capture.supervise()
+            silent = time.monotonic() - published_s > self._config.mark_interval_s
+            batch = self._gather(capture, writer, position, silent)
+            if batch is None:
+                continue
+            run, waits = self._run_of(batch, waiting)
+            outcome = self._commit(run, batch.frames)
+            if outcome is None or outcome not in (Outcome.DONE, Outcome.DUPLICATE):
+                self._refused(outcome, run, batch)
+                return
+            self._ahead = 0
+            position = self._published(batch, run)
+            waiting.commit(waits)
             published_s = time.monotonic()
-            while not self._stop.is_set():
-                capture.supervise()
-                silent = time.monotonic() - published_s > self._config.mark_interval_s
-                batch = self._gather(capture, writer, position, clock, silent)
-                if batch is None:
-                    continue
-                run, waits = self._run_of(batch, waiting)
-                outcome = self._commit(run, batch.frames)
-                if outcome is Outcome.FENCED:
-                    self._fence()
-                elif outcome is Outcome.AHEAD:
-                    self._skip_ahead(batch.position)
-                if outcome not in (Outcome.DONE, Outcome.DUPLICATE):
-                    return
-                self._ahead = 0
-                position = self._published(batch, run)
-                waiting.commit(waits)
-                published_s = time.monotonic()
-                if position.ended:
-                    log.info("camera=%s ended frames=%s", self._name, position.number + 1)
-                    self._stop.wait()
-        finally:
-            capture.close()
+            if position.ended:
+                log.info("camera=%s ended frames=%s", self._name, position.number + 1)
+                capture.close()
+                self._stop.wait()
 
-    def _gather(
-        self, capture: Capture, writer: Writer, position: Position, clock: LiveClock | None, silent: bool
-    ) -> Batch | None:
+    def _captured_from(self, position: Position) -> Capture:
+        """The capture that goes on from a position. A live one stays open whatever happens to the server."""
+        if self._capture is not None:
+            if self._options.live and self._captured_generation == position.generation:
+                return self._capture
+            self._capture.close()
+        if self._options.live:
+            self._clock = LiveClock(time.time(), time.monotonic(), position.last_at)
+        self._captured_generation = position.generation
+        self._capture = Capture(self._name, self._options, self._config, position.number + 1, self._clock)
+        return self._capture
+
+    def _gather(self, capture: Capture, writer: Writer, position: Position, silent: bool) -> Batch | None:
         """The next entries: waiting pictures, else the end, else a mark if it is time."""
+        clock = self._clock
         max_age_s = self._config.max_age_s if self._options.live else None
         ended = capture.buffer.finished
         pictures = capture.buffer.take(self._config.frames_per_commit, _IDLE_S, max_age_s)
@@ -251,8 +260,12 @@ class Camera:
         )
         return run, waits
 
-    def _commit(self, run: Run, frames: int) -> Outcome:
-        """Commits a run, again and again while the server does not answer or a file's reader is behind."""
+    def _commit(self, run: Run, frames: int) -> Outcome | None:
+        """Commits a run, again and again while the server does not answer or the reader is behind.
+
+        Returns:
+            None if it was given up and nobody knows whether it is stored.
+        """
         made_s = time.monotonic()
         delay_s = _RETRY_MIN_S
         while not self._stop.is_set():
@@ -261,17 +274,27 @@ class Camera:
             except BusError as error:
                 # Whether it is stored is unknown: a file repeats the same run, a live source moves on.
                 if self._options.live and time.monotonic() - made_s > self._config.max_age_s:
-                    self._unsure = (run.last, frames)
-                    return Outcome.STALE
+                    self._unsure = (run, frames)
+                    return None
                 delay_s = self._wait_after(error, delay_s)
                 continue
-            if outcome is Outcome.FULL and not self._options.live:
+            if outcome is Outcome.FULL:
                 self._stop.wait(random.uniform(0.02, 0.1))
                 continue
-            if outcome not in (Outcome.DONE, Outcome.DUPLICATE):
-                log.warning("camera=%s commit of %s refused: %s", self._name, run.last, outcome.value)
             return outcome
-        return Outcome.STALE
+        return None
+
+    def _refused(self, outcome: Outcome | None, run: Run, batch: Batch) -> None:
+        """Nothing was stored, or nobody knows: what is stored decides where to go on."""
+        if outcome is None:
+            return
+        log.warning("camera=%s commit of %s refused: %s", self._name, run.last, outcome.value)
+        self._dropped.update(run.dropped)
+        if outcome is Outcome.FENCED:
+            self._fence()
+        elif outcome is Outcome.AHEAD:
+            self._leap(batch.position)
+        self._stop.wait(_RETRY_MIN_S)
 
     def _published(self, batch: Batch, run: Run) -> Position:
         """Counts what is stored now and remembers it."""
@@ -296,7 +319,7 @@ class Camera:
             metrics.FROZEN.labels(self._name).set(1)
             log.error("camera=%s alarm: frozen, one picture for %g s", self._name, self._config.frozen_s)
 
-    def _skip_ahead(self, tried: Position) -> None:
+    def _leap(self, tried: Position) -> None:
         """The stream holds later ids than our state: some of it was lost. Starts anew beyond them."""
         top = tried.last_id
         try:

@@ -9,12 +9,17 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+import av
 import numpy as np
 import simplejpeg
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
+
+
+class EncodeError(ValueError):
+    """A picture that cannot be published; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,18 @@ class Encoder:
         self._scaler = VideoReformatter()
 
     def encode(self, frame: VideoFrame) -> Encoded:
-        """The picture as it is shown: scaled, and turned upright where the recording says so."""
+        """The picture as it is shown: scaled, and turned upright where the recording says so.
+
+        Raises:
+            EncodeError: no JPEG can be made of it.
+        """
+        try:
+            return self._encode(frame)
+        except (av.error.FFmpegError, ValueError, RuntimeError) as error:
+            size = f"{frame.width}x{frame.height} {frame.format.name}"
+            raise EncodeError(f"picture of {size} cannot be encoded: {error}") from error
+
+    def _encode(self, frame: VideoFrame) -> Encoded:
         quarter_turns = round(frame.rotation / 90) % 4
         shown = (frame.width, frame.height) if quarter_turns % 2 == 0 else (frame.height, frame.width)
         width, height = fitted(*shown, self._max_width)

@@ -10,7 +10,7 @@ from shared.messages import Frame, Mark, Message, Stamp, encode
 from workers.ingest import metrics, pacing
 from workers.ingest.buffer import Paced
 from workers.ingest.config import CameraOptions, IngestConfig
-from workers.ingest.encode import Encoded, Encoder
+from workers.ingest.encode import Encoded, EncodeError, Encoder
 from workers.ingest.position import Position
 
 
@@ -39,21 +39,19 @@ class Writer:
         self._encoder = Encoder(options.max_width, options.jpeg_quality)
 
     def add(self, batch: Batch, paced: Paced) -> None:
-        """Appends a picture's frame, or a dead letter if its JPEG is too large."""
-        started_s = time.perf_counter()
-        encoded = self._encoder.encode(paced.picture.frame)
-        metrics.ENCODE.labels(self._camera).observe(time.perf_counter() - started_s)
-        position, entry_id = self._place(batch.position, paced)
-        if len(encoded.jpeg) > self._max_bytes:
-            metrics.DROPPED.labels(self._camera, "too_large").inc()
-            reason = f"JPEG of {len(encoded.jpeg)} bytes exceeds ingest.max_frame_mb"
-            batch.dead.append(DeadLetter(stream="frames", entry_id=entry_id, reason=reason, payload=b""))
-        else:
-            batch.outputs.append((entry_id, encode(self._frame(position, paced, encoded))))
-            batch.frames += 1
-            batch.jpeg_bytes += len(encoded.jpeg)
+        """Appends a picture's frame, or a dead letter if it cannot be published."""
+        batch.position = self._place(batch.position, paced)
+        try:
+            encoded = self._encoded(paced)
+        except EncodeError as error:
+            metrics.DROPPED.labels(self._camera, "refused").inc()
+            entry_id = batch.position.cursor
+            batch.dead.append(DeadLetter(stream="frames", entry_id=entry_id, reason=str(error), payload=b""))
+            return
+        self._append(batch, self._frame(batch.position, paced, encoded))
+        batch.frames += 1
+        batch.jpeg_bytes += len(encoded.jpeg)
         batch.last_crc = encoded.crc
-        batch.position = position
 
     def add_mark(self, batch: Batch, at: float, captured_at: float, final: bool, reason: str) -> None:
         """Appends a mark: silence, or with `final` the end of the source."""
@@ -80,17 +78,24 @@ class Writer:
     def _append(self, batch: Batch, message: Message) -> None:
         batch.outputs.append((batch.position.cursor, encode(message)))
 
-    def _place(self, position: Position, paced: Paced) -> tuple[Position, str]:
+    def _encoded(self, paced: Paced) -> Encoded:
+        started_s = time.perf_counter()
+        encoded = self._encoder.encode(paced.picture.frame)
+        metrics.ENCODE.labels(self._camera).observe(time.perf_counter() - started_s)
+        if len(encoded.jpeg) > self._max_bytes:
+            raise EncodeError(f"JPEG of {len(encoded.jpeg)} bytes exceeds ingest.max_frame_mb")
+        return encoded
+
+    def _place(self, position: Position, paced: Paced) -> Position:
         at = paced.at
         if self._live:
             last_id = pacing.live_id(int(paced.picture.captured_at * 1000), position.last_id)
             at = max(at, position.last_at + pacing.SMALLEST_STEP_S)
         else:
             last_id = pacing.file_id(position.base, paced.number)
-        after = replace(
+        return replace(
             position, number=paced.number, last_id=last_id, last_at=at, captured_at=paced.picture.captured_at
         )
-        return after, after.cursor
 
     def _frame(self, position: Position, paced: Paced, encoded: Encoded) -> Frame:
         picture = paced.picture

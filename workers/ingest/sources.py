@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 # Errors in a row after which the rest of a file counts as unreadable: some demuxers repeat one for ever.
 _MAX_ERRORS_IN_A_ROW = 200
 _DEFAULT_RATE = 25.0
+# What a message can say; a JPEG ends at 65,500.
+_MAX_SIDE_PX = 32768
+# Network formats that may not know their pictures' size before the first key frame.
+_SIZE_COMES_LATER = frozenset({"rtsp", "mpegts", "mpjpeg", "hls"})
 
 
 class SourceError(RuntimeError):
@@ -119,6 +123,9 @@ class VideoSource:
                     raise SourceError(f"{errors} packets in a row cannot be decoded") from None
                 continue
             for frame in frames:
+                if max(frame.width, frame.height) > _MAX_SIDE_PX:
+                    metrics.CORRUPT.labels(self._camera).inc()
+                    continue
                 errors = 0
                 yield frame
                 seen_at = time.monotonic()
@@ -219,7 +226,12 @@ def _video_stream(container: av.container.InputContainer, config: IngestConfig) 
     codec = stream.codec_context
     if codec is None:
         raise SourceError("its video cannot be decoded here")
-    if codec.width * codec.height > config.max_megapixels * 1_000_000:
+    if not codec.width and container.format.name not in _SIZE_COMES_LATER:
+        raise SourceError("its video cannot be decoded here")
+    if (
+        codec.width * codec.height > config.max_megapixels * 1_000_000
+        or max(codec.width, codec.height) > _MAX_SIDE_PX
+    ):
         raise SourceError(f"its pictures of {codec.width}x{codec.height} exceed ingest.max_megapixels")
     codec.thread_count = config.decoder_threads
     codec.options = {**codec.options, "max_pixels": str(config.max_megapixels * 1_000_000)}

@@ -12,7 +12,6 @@ from shared.bus import Bus, BusError, BusRefusedError, Ownership
 from shared.bus.lease import HEARTBEAT_S
 from workers.ingest.camera import Camera
 from workers.ingest.config import CameraOptions, IngestConfig
-from workers.ingest.position import Position
 from workers.ingest.sources import check_file
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,8 @@ class _Fleet:
         self._replay_before = replay_before
         self._ownership = Ownership(bus, "ingest", worker_name, list(cameras))
         self._running: dict[str, Camera] = {}
-        self._remembered: dict[str, Position] = {}
+        # The last tenure of each camera, for what it remembers.
+        self._former: dict[str, Camera] = {}
         self._reachable = True
 
     def step(self) -> None:
@@ -106,7 +106,7 @@ class _Fleet:
                 self._config,
                 self._bus,
                 token,
-                self._remembered.get(name),
+                self._former[name].remembered if name in self._former else None,
                 self._replay_before,
             )
 
@@ -121,9 +121,8 @@ class _Fleet:
             self._ownership.release_all()
 
     def _end(self, name: str) -> None:
+        """Does not wait: without the lease a camera cannot publish, and others must get their heartbeat."""
         camera = self._running.pop(name, None)
         if camera is not None:
             camera.stop()
-            camera.join(_STOP_S)
-            if camera.remembered is not None:
-                self._remembered[name] = camera.remembered
+            self._former[name] = camera
