@@ -12,6 +12,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -30,9 +31,10 @@ from workers.pose.weights import (
     write_card,
 )
 
-# All that a pose checkpoint is made of. Classes only: a function here would be run by the unpickler.
+# All that a pose checkpoint is made of. Classes only, because the unpickler would run a function; the one
+# exception, numpy's scalar, can do no more than make a number (training notes its best fitness as one).
 TORCH_CLASSES = {
-    "torch.nn.modules.activation": "SiLU ReLU LeakyReLU Sigmoid",
+    "torch.nn.modules.activation": "SiLU ReLU LeakyReLU Sigmoid Tanh",
     "torch.nn.modules.batchnorm": "BatchNorm2d",
     "torch.nn.modules.container": "Sequential ModuleList",
     "torch.nn.modules.conv": "Conv2d ConvTranspose2d",
@@ -55,7 +57,9 @@ TRAINING_ONLY = ("flow_model", "cv4_sigma", "one2one_cv4_sigma")
 
 def allowed_classes() -> list[Any]:
     """Every class that a checkpoint may name."""
-    found: list[Any] = [set, OrderedDict]
+    scalar = np.float64(0).__reduce__()[0]
+    numpy_names = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    found: list[Any] = [set, OrderedDict, np.dtype, type(np.dtype(np.float64)), *numpy_names]
     for module, names in TORCH_CLASSES.items():
         found += [getattr(importlib.import_module(module), name) for name in names.split()]
     for module, names in ULTRALYTICS_CLASSES.items():

@@ -70,7 +70,7 @@ class Selection:
             return likely
         corners = candidates[:4, likely].T.astype(np.float64)
         corners[:, 2:] -= corners[:, :2]
-        kept = cv2.dnn.NMSBoxes(corners.tolist(), scores[likely].tolist(), 0.0, self.iou, top_k=self.max_det)
+        kept = cv2.dnn.NMSBoxes(corners.tolist(), scores[likely].tolist(), 0.0, self.iou)
         return likely[np.asarray(kept, dtype=np.intp)[: self.max_det]]
 
 

@@ -25,11 +25,16 @@ def exported(weights: Weights, head: str, features: bool) -> Path:
     Raises:
         ConfigError: the export failed.
     """
-    kind = f"{head}-features" if features else head
-    path = cache_folder() / "exports" / f"{weights.hash[:16]}-{kind}-{GRAPH}.onnx"
+    path = export_path(weights, head, features)
     if not path.is_file():
         run_apart("workers.pose.export", str(weights.tensors.parent), head, str(int(features)), str(path))
     return path
+
+
+def export_path(weights: Weights, head: str, features: bool) -> Path:
+    """Where the ONNX file of these weights lies or will lie."""
+    kind = f"{head}-features" if features else head
+    return cache_folder() / "exports" / f"{weights.hash[:16]}-{kind}-{GRAPH}.onnx"
 
 
 def export(weights: Weights, head: str, features: bool, path: Path) -> None:

@@ -10,6 +10,9 @@ from shared.frames import ImageError, open_image
 from shared.messages import Frame
 from shared.stage import BadInput
 
+# 8K. A message may claim more, and its image too, in a few hundred bytes.
+MAX_PIXELS = 7680 * 4320
+
 
 def decode(frame: Frame, least_width: int, least_height: int) -> NDArray[np.uint8]:
     """The frame's pixels, [h, w, 3] BGR; smaller than published, but not under the given size.
@@ -24,6 +27,8 @@ def decode(frame: Frame, least_width: int, least_height: int) -> NDArray[np.uint
         height, width, _space, _sampling = simplejpeg.decode_jpeg_header(data)
     except (ImageError, ValueError) as error:
         raise BadInput(f"image: {error}") from error
+    if width * height > MAX_PIXELS:
+        raise BadInput(f"image: {width}x{height} is larger than {MAX_PIXELS} pixels")
     if (width, height) != (frame.width, frame.height):
         raise BadInput(f"image: is {width}x{height}, its message says {frame.width}x{frame.height}")
     try:

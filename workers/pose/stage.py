@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 
 from shared.messages import Frame, Message, Tracks
 from shared.stage import BadInput, Stage
+from workers.pose.appearance import Appearance
 from workers.pose.config import CameraOptions, PoseConfig, TrackerConfig, load_tracker
 from workers.pose.detector import Detections, Detector, Selection
 from workers.pose.images import decode
 from workers.pose.letterbox import Letterbox
+from workers.pose.offline import ultralytics
 from workers.pose.refine import Refiner
-from workers.pose.runtimes import choose, open_runtime
+from workers.pose.runtimes import choose, open_runtime, usual_image_size
 from workers.pose.tracking import Tracker
 from workers.pose.tracking_state import dump_tracker, load_tracker_state
 from workers.pose.weights import resolve
@@ -35,12 +38,14 @@ class Prepared:
         pixels: [H, W, 3] uint8 BGR, the net's input.
         box: where the image lies in it.
         grey: [h, w, 1] uint8 at the published size, for moving cameras.
+        image: [h, w, 3] uint8 BGR as decoded, for a re-identification net.
     """
 
     frame: Frame
     pixels: NDArray[np.uint8]
     box: Letterbox
     grey: NDArray[np.uint8] | None
+    image: NDArray[np.uint8] | None = None
 
 
 @dataclass
@@ -65,20 +70,25 @@ class _Pose:
         runtime = choose(config.runtime)
         weights = resolve(config.weights)
         head = weights.branch(config.head)
-        self._image_size = 1280 if runtime == "cuda" else 640
+        parallel = config.parallel or os.cpu_count() or 1
+        self._image_size = config.image_size or usual_image_size(runtime)
         self.settings = _settings(config, tracker, weights.hash)
+        self._appearance = None
+        if tracker.reid not in ("off", "native"):
+            self._appearance = Appearance(Path(tracker.reid).expanduser(), parallel)
         net = open_runtime(
             weights,
             runtime=runtime,
             head=head,
             features=tracker.reid == "native",
             precision=config.precision,
-            parallel=config.parallel or os.cpu_count() or 1,
+            parallel=parallel,
             batch=config.max_batch,
         )
         for size in sorted({options.image_size or self._image_size for options in cameras.values()}):
             box = Letterbox.fit(16, 9, size)
             net.warm_up((box.input_height, box.input_width))
+        ultralytics("trackers")  # seconds, so not at the first frame
         self._detector = Detector(net, Selection(head, config.conf, config.iou, config.max_det))
 
     def prepare(self, message: Message) -> Prepared:
@@ -92,11 +102,22 @@ class _Pose:
             grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None]
         else:
             image, grey = decode(message, box.inner_width, box.inner_height), None
-        return Prepared(message, box.place(image), box, grey)
+        return Prepared(message, box.place(image), box, grey, image if self._appearance else None)
 
     def look(self, items: Sequence[Prepared]) -> list[Detections]:
         """Find people in frames of any cameras."""
-        return self._detector.look([item.pixels for item in items], [item.box for item in items])
+        found = self._detector.look([item.pixels for item in items], [item.box for item in items])
+        if self._appearance is None:
+            return found
+        return [self._with_appearance(item, people) for item, people in zip(items, found, strict=True)]
+
+    def _with_appearance(self, item: Prepared, people: Detections) -> Detections:
+        """Weak detections get no vector: they are mostly covered people, whose crop shows somebody else."""
+        if self._appearance is None or item.image is None:
+            return people
+        scale = item.image.shape[1] / item.frame.width
+        wanted = people.scores >= self._tracker.track_high_thresh
+        return replace(people, features=self._appearance.vectors(item.image, people.boxes * scale, wanted))
 
     def initial(self, camera: str, generation: str) -> State:
         """Nobody seen yet."""

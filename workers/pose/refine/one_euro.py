@@ -21,8 +21,11 @@ class OneEuro:
 
     def step(
         self, measured: Array, position: Array, rate: Array, elapsed: Array, unit: Array
-    ) -> tuple[Array, Array]:
-        """The next filtered position and its rate of change.
+    ) -> tuple[Array, Array, Array]:
+        """The next filtered position, its rate of change and the weight of the new value.
+
+        The filter takes its rate from the new value and the last *filtered* one, which lags: at a steady
+        speed the rate is the speed divided by the weight. Rate times weight is the speed.
 
         Agrees with the author's package (OneEuroFilter 0.2.1) where `unit` is 1.
 
@@ -41,7 +44,7 @@ class OneEuro:
         new_rate = rate_weight * ((measured - position) / safe) + (1 - rate_weight) * rate
         weight = _weight(self.min_cutoff + self.beta * np.abs(new_rate) / unit, safe)
         new_position = weight * measured + (1 - weight) * position
-        return np.where(running, new_position, position), np.where(running, new_rate, rate)
+        return np.where(running, new_position, position), np.where(running, new_rate, rate), weight
 
 
 def _weight(cutoff: Array, period: Array) -> Array:

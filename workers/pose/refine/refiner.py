@@ -109,7 +109,7 @@ class Refiner:
             keypoints: [P, 17, 3] x, y in pixels, confidence.
             frame_size: width and height of the image, pixels.
         """
-        seen = self._next(at, np.asarray(track_ids, np.int64), _body_heights(boxes), keypoints)
+        seen, speed = self._next(at, np.asarray(track_ids, np.int64), _body_heights(boxes), keypoints)
         kept = self._memory.rows(
             ~np.isin(self._memory.track_ids, seen.track_ids) & (at - self._memory.at <= self._config.forget_s)
         )
@@ -121,21 +121,21 @@ class Refiner:
             boxes=boxes,
             keypoints=steady,
             predicted=np.zeros(len(seen.track_ids), bool),
-            velocity=seen.rate / seen.scale[:, None, None],
+            velocity=speed / seen.scale[:, None, None],
             scale=seen.scale,
             quality=np.clip(keypoints[..., 2].mean(axis=1), 0, 1) if len(keypoints) else np.zeros(0),
         )
 
     def _next(
         self, at: float, track_ids: NDArray[np.int64], heights: NDArray[np.float64], keypoints: Floats
-    ) -> _Memory:
-        """The memory rows of the tracks in this frame."""
+    ) -> tuple[_Memory, NDArray[np.float64]]:
+        """The memory rows of the tracks in this frame, and their speed: [P, 17, 2] pixels a second."""
         measured = np.asarray(keypoints[..., :2], np.float64)
         new = _Memory(
             track_ids, np.full(len(track_ids), at), heights, measured.copy(), np.zeros_like(measured)
         )
         if not len(self._memory.track_ids) or not len(track_ids):
-            return new
+            return new, new.rate
         match = self._memory.track_ids[None] == track_ids[:, None]
         old = self._memory.rows(match.argmax(axis=1))
         elapsed = at - old.at
@@ -143,13 +143,13 @@ class Refiner:
         grown = heights > old.scale
         share = 1 - np.exp(-np.maximum(elapsed, 0) / np.where(grown, GROWS_IN, SHRINKS_IN))
         scale = np.where(known, old.scale + share * (heights - old.scale), heights).astype(np.float64)
-        position, rate = self._filter.step(measured, old.position, old.rate, elapsed, scale)
+        position, rate, weight = self._filter.step(measured, old.position, old.rate, elapsed, scale)
         if self._config.smoothing == "none":
-            position = measured
+            position, weight = measured, np.ones_like(measured)
         some = known[:, None, None]
         new.scale = scale
         new.position, new.rate = np.where(some, position, measured), np.where(some, rate, 0.0)
-        return new
+        return new, new.rate * weight
 
     def snapshot(self) -> dict[str, bytes]:
         """The memory as array bytes; `restore` goes on exactly from it."""

@@ -68,6 +68,11 @@ def choose(runtime: str) -> str:
     return "openvino"
 
 
+def usual_image_size(runtime: str) -> int:
+    """The longer side of the net's input where nobody chose one; `runtime` as `choose` gives it."""
+    return 1280 if runtime == "cuda" else 640
+
+
 def open_runtime(
     weights: Weights, *, runtime: str, head: str, features: bool, precision: str, parallel: int, batch: int
 ) -> Runtime:

@@ -27,9 +27,7 @@ class Torch:
     def __init__(self, weights: Weights, head: str, *, features: bool, precision: str, parallel: int) -> None:
         torch.set_num_threads(1)
         # One net a thread: the head keeps the anchors of the last shape it saw.
-        self._nets = [
-            build(weights, head, features).to(memory_format=torch.channels_last) for _ in range(parallel)
-        ]
+        self._nets = [build(weights, head, features) for _ in range(parallel)]
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="pose-net")
 
     def warm_up(self, shape: tuple[int, int]) -> None:
@@ -65,7 +63,7 @@ class Cuda:
         torch.backends.cudnn.allow_tf32 = True
         self._device = torch.device("cuda")
         self._batch = batch
-        net = build(weights, head, features).to(self._device)
+        net = build(weights, head, features, fold_scale=False).to(self._device)
         self._net = net.float() if precision == "f32" else net.half()
 
     def warm_up(self, shape: tuple[int, int]) -> None:
