@@ -28,7 +28,8 @@ end
 
 -- 1. Is this still mine, and does it go on from what is stored?
 if redis.call('GET', KEYS[1]) ~= token then return 'FENCED' end
-local cursor, writer, added = unpack(redis.call('HMGET', KEYS[2], 'cursor', 'writer', 'added'))
+local cursor, writer, added, stored_settings = unpack(redis.call('HMGET', KEYS[2], 'cursor', 'writer', 'added',
+  'settings'))
 cursor = cursor or '0-0'
 added = tonumber(added or '0')
 if cursor == last and writer == token and last ~= previous then return 'DUPLICATE' end
@@ -51,11 +52,18 @@ for i = 6, #KEYS do
   if lowest == nil or after(lowest, reader_floor) then lowest = reader_floor end
 end
 
--- 3. Write. Only the first XADD can still be refused (the stream is ahead of the state), so it comes first.
+for i = 3, #outputs, 2 do
+  if not after(outputs[i], outputs[i - 2]) then return redis.error_reply('outputs are not in order') end
+end
+-- Raises here, not halfway, if another program has put something else under the key.
+if #dead > 0 then redis.call('XLEN', KEYS[3]) end
+
+-- 3. Write. Only the first XADD can still be refused, so it comes first.
 for i = 1, #outputs, 2 do
   local reply = redis.pcall('XADD', KEYS[5], outputs[i], 'm', outputs[i + 1])
   if type(reply) == 'table' and reply.err then
-    if i == 1 then return 'AHEAD' end
+    -- The stream is ahead of the state: somebody removed the state alone.
+    if string.find(reply.err, 'equal or smaller', 1, true) then return 'AHEAD' end
     return reply
   end
 end
@@ -89,11 +97,10 @@ if #outputs > 0 then
     redis.call('XTRIM', KEYS[5], 'MAXLEN', '~', keep)
   elseif keep == 0 then
     redis.call('XTRIM', KEYS[5], 'MINID', lowest)
-  elseif redis.call('XLEN', KEYS[5]) > keep + keep / 4 then
-    local kept = redis.call('XREVRANGE', KEYS[5], '+', '-', 'COUNT', keep)
-    local oldest = kept[#kept][1]
-    if after(oldest, lowest) then oldest = lowest end
-    redis.call('XTRIM', KEYS[5], 'MINID', oldest)
+  else
+    -- Now and then, whole nodes at once: the limit keeps `keep` entries, MINID what a reader still needs.
+    local surplus = redis.call('XLEN', KEYS[5]) - keep
+    if surplus > keep / 4 then redis.call('XTRIM', KEYS[5], 'MINID', '~', lowest, 'LIMIT', surplus) end
   end
 end
 for i = 1, #dead, 4 do
@@ -103,7 +110,12 @@ end
 
 redis.call('HSET', KEYS[2], 'cursor', last, 'writer', token, 'floor', floor, 'generation', generation,
   'settings', settings)
-if has_snapshot == '1' then redis.call('HSET', KEYS[2], 'snapshot', snapshot) end
+if has_snapshot == '1' then
+  redis.call('HSET', KEYS[2], 'snapshot', snapshot)
+elseif stored_settings ~= settings then
+  -- A snapshot made under other settings must not pass for one of these.
+  redis.call('HDEL', KEYS[2], 'snapshot')
+end
 if #inputs > 0 then redis.call('HINCRBY', KEYS[2], 'read', #inputs) end
 if #outputs > 0 then redis.call('HINCRBY', KEYS[2], 'added', #outputs / 2) end
 if #dead > 0 then redis.call('HINCRBY', KEYS[2], 'dead', #dead / 4) end

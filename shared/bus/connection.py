@@ -14,6 +14,7 @@ from redis.retry import Retry
 
 from shared.bus import streams
 from shared.bus.commit import OPEN_SCRIPT, SOURCE_SCRIPT, STAGE_SCRIPT, Opened, Outcome, Run, arguments, keys
+from shared.config import ConfigError
 
 SOCKET_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 1.0
@@ -56,26 +57,40 @@ def _errors(where: str) -> Iterator[None]:
         raise BusError(f"{where}: {type(error).__name__}: {error}") from error
 
 
+def _client(url: str) -> redis.Redis:
+    # A retried call could store an entry twice; explicit ids and the rewind make repeating our business.
+    return redis.Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+
+
 class Bus:
     """One worker's way to the server. Safe to share between threads: each call takes a connection of a pool.
 
     Args:
         url: redis://, rediss:// or unix:// with user and password if any.
         live: cameras whose source cannot wait; the others are files.
+
+    Raises:
+        ConfigError: the URL is none.
     """
 
     def __init__(self, url: str, live: Collection[str] = (), client: redis.Redis | None = None) -> None:
-        self._where = shown(url)
+        try:
+            self._where = shown(url)
+            self._redis: Any = client or _client(url)
+        except ValueError:
+            # Its text may hold a part of the password.
+            raise ConfigError(
+                "bus.url: not a server's URL: write redis://[user:password@]host[:port], rediss:// or unix://, "
+                "percent-encode signs in the password"
+            ) from None
         self._live = frozenset(live)
-        # A retried call could store an entry twice; explicit ids and the rewind make repeating our business.
-        self._redis: Any = client or redis.Redis.from_url(
-            url,
-            protocol=2,
-            socket_timeout=SOCKET_TIMEOUT_S,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            health_check_interval=0,
-        )
         self._digests: dict[str, str] = {}
 
     def close(self) -> None:

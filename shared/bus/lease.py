@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from shared.bus import streams
 from shared.bus.connection import Bus
 
-HEARTBEAT_S = 0.5
+LEASE_S = 4.0
+_BEATS_A_LEASE = 8
+HEARTBEAT_S = LEASE_S / _BEATS_A_LEASE
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Ownership:
     """
 
     def __init__(
-        self, bus: Bus, stage: str, worker: str, cameras: Sequence[str], lease_s: float = 4.0
+        self, bus: Bus, stage: str, worker: str, cameras: Sequence[str], lease_s: float = LEASE_S
     ) -> None:
         self._bus = bus
         self._stage = stage
@@ -46,41 +48,55 @@ class Ownership:
         self._cameras = random.Random(worker).sample(list(cameras), len(cameras))
         self._lease_ms = int(lease_s * 1000)
         self._tokens: dict[str, str] = {}
+        # What `poll` still has to tell: a poll that fails halfway has won and lost cameras, too.
+        self._gained: dict[str, str] = {}
+        self._lost: set[str] = set()
 
     @property
     def owned(self) -> set[str]:
         """Cameras whose lease this worker holds, as far as it knows."""
         return set(self._tokens)
 
+    @property
+    def heartbeat_s(self) -> float:
+        """How often to call `poll`."""
+        return self._lease_ms / 1000 / _BEATS_A_LEASE
+
     def poll(self) -> Changes:
         """Beats once: renews, takes free cameras up to the fair share, gives the surplus back.
 
         Raises:
-            BusError: nothing is known of the leases until the next poll that succeeds.
+            BusError: nothing is known of the leases until the next poll that succeeds, which then tells what
+                changed since the last one that did.
         """
-        members = self._bus.beat(self._stage, self._worker, silent_after_s=6 * HEARTBEAT_S)
+        members = self._bus.beat(self._stage, self._worker, silent_after_s=6 * self.heartbeat_s)
         lost = self._renew()
+        self._lost |= lost
         share = math.ceil(len(self._cameras) / max(members, 1))
         for camera in sorted(self._tokens)[share:]:
-            self.release(camera)
             lost.add(camera)
-        gained: dict[str, str] = {}
+            self._lost.add(camera)
+            self.release(camera)
         for camera in self._cameras:
             if len(self._tokens) >= share:
                 break
             if camera not in self._tokens and camera not in lost:
                 token = f"{self._worker}:{uuid.uuid4().hex}"
                 if self._bus.acquire(streams.lease_key(self._stage, camera), token, self._lease_ms):
-                    self._tokens[camera] = gained[camera] = token
-        return Changes(gained, lost)
+                    self._tokens[camera] = self._gained[camera] = token
+        changes = Changes(self._gained, self._lost)
+        self._gained, self._lost = {}, set()
+        return changes
 
     def forget(self, camera: str) -> None:
         """Drops a lease that turned out to be somebody else's."""
         self._tokens.pop(camera, None)
+        self._gained.pop(camera, None)
 
     def release(self, camera: str) -> None:
         """Gives a camera back at once instead of letting its lease run out."""
-        token = self._tokens.pop(camera, None)
+        token = self._tokens.get(camera)
+        self.forget(camera)
         if token is not None:
             self._bus.release(streams.lease_key(self._stage, camera), token)
 
@@ -95,5 +111,5 @@ class Ownership:
         kept = self._bus.renew(held, self._lease_ms)
         lost = {camera for camera in self._tokens if streams.lease_key(self._stage, camera) not in kept}
         for camera in lost:
-            del self._tokens[camera]
+            self.forget(camera)
         return lost

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from shared import metrics
 from shared.bus import Bus, BusError, Outcome, Run
-from shared.loop.session import Session, Work
+from shared.loop.session import Moment, Session, Work
 from shared.stage import Stage
 
 log = logging.getLogger(__name__)
@@ -21,19 +22,20 @@ class Committer:
     def __init__(self, stage: Stage[Any, Any, Any, Any], bus: Bus) -> None:
         self._stage = stage
         self._bus = bus
-        self._waiting: dict[int, list[Work]] = {}
+        self._held: dict[Session, list[Work]] = {}
+        self._full = False
 
     @property
     def waiting(self) -> bool:
         """Whether anything could not be stored yet, because a reader is too far behind."""
-        return bool(self._waiting)
+        return self._full
 
     def commit(self, batch: Sequence[Work]) -> None:
         """Stores what it can; drops the session of what it cannot."""
         for work in batch:
-            self._waiting.setdefault(id(work.session), []).append(work)
-        runs = [works for works in self._waiting.values() if works[0].session.alive]
-        self._waiting = {}
+            self._held.setdefault(work.session, []).append(work)
+        self._full = False
+        runs = self._take_runs()
         if not runs:
             return
         try:
@@ -50,6 +52,19 @@ class Committer:
         for works, outcome in zip(runs, outcomes, strict=True):
             self._settle(works, outcome)
 
+    def _take_runs(self) -> list[list[Work]]:
+        """Of each camera what ends with a snapshot; the rest stays until its own snapshot comes."""
+        runs = []
+        for session, works in list(self._held.items()):
+            end = max((at for at, work in enumerate(works, start=1) if work.closes), default=0)
+            if end and session.alive:
+                runs.append(works[:end])
+            if session.alive and works[end:]:
+                self._held[session] = works[end:]
+            else:
+                del self._held[session]
+        return runs
+
     def _deliver(self, works: Sequence[Work]) -> None:
         if self._stage.deliver is not None:
             usable = [work for work in works if work.problem is None and work.finding is not None]
@@ -57,8 +72,6 @@ class Committer:
 
     def _run(self, works: Sequence[Work]) -> Run:
         session, last = works[0].session, works[-1]
-        snapshots = [work.snapshot for work in works if work.snapshot is not None]
-        generations = [work.message.generation for work in works if work.message is not None]
         return Run(
             stage=self._stage.name,
             camera=session.camera,
@@ -70,8 +83,8 @@ class Committer:
             writes=self._stage.writes,
             outputs=[(work.entry_id, work.output) for work in works if work.output is not None],
             dead=[work.dead_letter(self._stage.reads) for work in works if work.problem is not None],
-            snapshot=snapshots[-1] if snapshots else None,
-            generation=generations[-1] if generations else session.generation,
+            snapshot=last.snapshot,
+            generation=last.generation or session.generation,
             settings=self._stage.settings,
             floor=self._floor(session, works),
         )
@@ -80,17 +93,20 @@ class Committer:
         """The first entry that a takeover would have to replay; "" where a snapshot serves."""
         if not self._stage.history_s:
             return ""
-        recent = [*session.recent, *_times(works)]
-        newest = recent[-1][1] if recent else 0.0
-        kept = [entry_id for entry_id, at in recent if at >= newest - self._stage.history_s]
-        return kept[0] if kept else ""
+        moments = _moments(works)
+        newest = moments[-1] if moments else session.recent[-1] if session.recent else None
+        if newest is None:
+            return ""
+        needed = (m for m in chain(session.recent, moments) if m.needed_at(newest, self._stage.history_s))
+        return next(needed).entry_id
 
     def _settle(self, works: list[Work], outcome: Outcome) -> None:
         session = works[0].session
         if outcome in (Outcome.DONE, Outcome.DUPLICATE):
             self._stored(session, works)
         elif outcome is Outcome.FULL:
-            self._waiting[id(session)] = works
+            self._held[session] = works + self._held.get(session, [])
+            self._full = True
         elif outcome is Outcome.AHEAD:
             raise RuntimeError(
                 f"camera={session.camera}: stream {self._stage.writes} is ahead of the state of "
@@ -103,18 +119,12 @@ class Committer:
 
     def _stored(self, session: Session, works: Sequence[Work]) -> None:
         session.cursor = works[-1].entry_id
-        session.generation = next(
-            (work.message.generation for work in reversed(works) if work.message is not None),
-            session.generation,
-        )
+        session.generation = works[-1].generation or session.generation
         if self._stage.history_s:
-            session.recent.extend(_times(works))
-            while (
-                session.recent[-1][1] - session.recent[0][1] > self._stage.history_s
-                if session.recent
-                else False
-            ):
-                session.recent.popleft()
+            recent = session.recent
+            recent.extend(_moments(works))
+            while recent and not recent[0].needed_at(recent[-1], self._stage.history_s):
+                recent.popleft()
         session.finished(len(works))
         self._measure(session.camera, works)
 
@@ -130,5 +140,5 @@ class Committer:
                 log.warning("camera=%s entry=%s dead letter: %s", camera, work.entry_id, work.problem)
 
 
-def _times(works: Sequence[Work]) -> list[tuple[str, float]]:
-    return [(work.entry_id, work.message.at) for work in works if work.message is not None]
+def _moments(works: Sequence[Work]) -> list[Moment]:
+    return [moment for work in works if (moment := work.moment) is not None]

@@ -11,14 +11,26 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.bus import DeadLetter
 from shared.messages import Mark, Message
 from shared.stage import BadInput
 
 
-@dataclass
+class Moment(NamedTuple):
+    """When a record was, in its generation's time."""
+
+    entry_id: str
+    generation: str
+    at: float
+
+    def needed_at(self, newest: Moment, history_s: float) -> bool:
+        """Whether a state after `newest` still depends on this record."""
+        return self.generation == newest.generation and newest.at - self.at <= history_s
+
+
+@dataclass(eq=False)
 class Session:
     """What a worker holds of one camera. Each field has one writer, named behind it.
 
@@ -26,7 +38,7 @@ class Session:
         camera, token: whose lease this is.
         cursor, generation: as stored by the last commit (committing thread).
         state, state_generation: the stage's memory, after the last `advance` (advancing thread).
-        recent: (entry id, frame time) of committed input that a takeover would replay (committing thread).
+        recent: committed input that a takeover would replay, oldest first (committing thread).
     """
 
     camera: str
@@ -35,7 +47,7 @@ class Session:
     generation: str
     state: Any
     state_generation: str
-    recent: deque[tuple[str, float]] = field(default_factory=deque)
+    recent: deque[Moment] = field(default_factory=deque)
     _in_flight: int = 0
     _alive: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -70,6 +82,8 @@ class Work:
     """One record on its way through the loop; each step fills its part.
 
     `problem` is set where the record cannot be used; the later steps then pass it on to its dead letter.
+    `generation` is the state's after this record. `closes` says that `snapshot` is the state after this very
+    record, so that a commit may end here; between two such records it may not.
     """
 
     session: Session
@@ -81,6 +95,8 @@ class Work:
     item: Any = None
     seen: Any = None
     finding: Any = None
+    generation: str = ""
+    closes: bool = False
     snapshot: bytes | None = None
     output: bytes | None = None
     problem: BadInput | None = None
@@ -89,6 +105,13 @@ class Work:
     def usable(self) -> bool:
         """Whether a step has anything to do with it."""
         return self.problem is None and self.session.alive
+
+    @property
+    def moment(self) -> Moment | None:
+        """When it was; None if nobody could read it."""
+        if self.message is None:
+            return None
+        return Moment(self.entry_id, self.message.generation, self.message.at)
 
     @property
     def is_mark(self) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from shared.loop.session import Session, Work
@@ -17,8 +18,9 @@ from shared.stage import BadInput, Stage
 
 log = logging.getLogger(__name__)
 
-# A stage that fails on this many records in a row is broken itself: restart, don't empty the stream.
-_BROKEN_AFTER = 32
+# A stage that fails on this many records in a row, and never did well, is broken itself: restart, don't empty
+# the stream.
+_BROKEN_AFTER = 4
 
 
 class Steps:
@@ -27,6 +29,7 @@ class Steps:
     def __init__(self, stage: Stage[Any, Any, Any, Any]) -> None:
         self._stage = stage
         self._failures_in_a_row = 0
+        self._known_good: dict[str, Any] = {}
 
     def prepare(self, camera: str, payload: bytes) -> tuple[Message, Any]:
         """The message in a payload, and the stage's item for it (None for a mark).
@@ -45,36 +48,31 @@ class Steps:
     def look(self, batch: Sequence[Work]) -> None:
         """Waits for the items and lets the stage look at all of them at once."""
         for work in batch:
-            try:
-                work.message, work.item = work.prepared.result()
-            except BadInput as problem:
-                work.problem = problem
+            self._take_prepared(work)
         ready = [work for work in batch if work.usable and not work.is_mark]
         if ready:
             BATCH.labels(self._stage.name).observe(len(ready))
-            for work, seen in zip(ready, self._each(self._stage.look, ready, "item"), strict=True):
+            for work, seen in zip(ready, self._each("look", ready, "item"), strict=True):
                 work.seen = seen
 
     def advance(self, batch: Sequence[Work]) -> None:
         """Moves each camera's state on, in order; the last work of a camera carries the snapshot."""
-        last: dict[int, Work] = {}
+        last: dict[Session, Work] = {}
         for work in batch:
-            if not work.session.alive:
-                continue
-            last[id(work.session)] = work
-            if work.problem is None:
+            if work.session.alive:
+                last[work.session] = work
                 self._advance_one(work)
-        if self._stage.dump is not None:
-            for work in last.values():
-                if not work.session.state_generation:
-                    continue
-                work.snapshot = self._stage.dump(work.session.state)
+                work.generation = work.session.state_generation
+        for session, work in last.items():
+            work.closes = True
+            if self._stage.dump is not None and session.state_generation:
+                work.snapshot = self._stage.dump(session.state)
 
     def judge(self, batch: Sequence[Work]) -> None:
         """Turns the findings into outputs, encoded and stamped."""
         ready = [work for work in batch if work.usable and not work.is_mark]
         if ready:
-            for work, output in zip(ready, self._each(self._stage.judge, ready, "finding"), strict=True):
+            for work, output in zip(ready, self._each("judge", ready, "finding"), strict=True):
                 work.finding = output
         for work in batch:
             if work.usable and work.finding is not None and self._stage.writes:
@@ -83,24 +81,37 @@ class Steps:
     def replay(self, session: Session, entries: Sequence[tuple[str, bytes]]) -> None:
         """Feeds committed input through `advance` again, outputs suppressed, to rebuild a state."""
         for entry_id, payload in entries:
+            work = Work(session, entry_id, payload, 0.0, Future())
             try:
-                message, item = self.prepare(session.camera, payload)
-                self._enter_generation(session, message)
-                if isinstance(message, Mark):
-                    session.state, _ = self._stage.mark(session.state, message)
-                else:
-                    [seen] = self._stage.look([item])
-                    session.state, _ = self._stage.advance(session.state, item, seen)
-            except BadInput as problem:
-                log.debug("camera=%s entry=%s replay passes over: %s", session.camera, entry_id, problem)
-                continue
-            session.recent.append((entry_id, message.at))
+                work.message, work.item = self.prepare(session.camera, payload)
+                if not work.is_mark:
+                    [work.seen] = self._stage.look([work.item])
+            except Exception as error:
+                # It failed the first time too, and became a dead letter.
+                log.debug("camera=%s entry=%s replay passes over: %s", session.camera, entry_id, error)
+                work.problem = BadInput(str(error))
+            self._advance_one(work)
+            if work.moment is not None:
+                session.recent.append(work.moment)
+
+    def _take_prepared(self, work: Work) -> None:
+        try:
+            work.message, work.item = work.prepared.result()
+        except BadInput as problem:
+            work.problem = problem
+        except CancelledError:
+            # The loop is stopping; nothing of this is committed.
+            work.session.drop()
+        except Exception as error:
+            self._blame(work, error)
 
     def _advance_one(self, work: Work) -> None:
         session, message = work.session, work.message
         if message is None:
             return
         self._enter_generation(session, message)
+        if work.problem is not None:
+            return
         try:
             if isinstance(message, Mark):
                 session.state, work.finding = self._stage.mark(session.state, message)
@@ -114,30 +125,40 @@ class Steps:
             session.state = self._stage.initial(session.camera, message.generation)
             session.state_generation = message.generation
 
-    def _each(
-        self, step: Callable[[Sequence[Any]], Sequence[Any]], ready: Sequence[Work], part: str
-    ) -> Sequence[Any]:
-        """`step` over one part of each work; if the batch raises, one by one, so that the bad falls alone."""
+    def _each(self, step: str, ready: Sequence[Work], part: str) -> Sequence[Any]:
+        """A step over one part of each work; if the batch raises, one by one, so that the bad falls alone."""
         parts = [getattr(work, part) for work in ready]
         try:
-            results = step(parts)
-            self._failures_in_a_row = 0
+            results: Sequence[Any] = getattr(self._stage, step)(parts)
         except Exception:
             log.exception("stage=%s batch of %d failed: trying one by one", self._stage.name, len(ready))
-            results = [self._alone(step, work, value) for work, value in zip(ready, parts, strict=True)]
+            return [self._alone(step, work, value) for work, value in zip(ready, parts, strict=True)]
+        self._did_well(step, parts[-1])
         return results
 
-    def _alone(self, step: Callable[[Sequence[Any]], Sequence[Any]], work: Work, value: Any) -> Any:
+    def _alone(self, step: str, work: Work, value: Any) -> Any:
         try:
-            [result] = step([value])
+            [result] = getattr(self._stage, step)([value])
         except Exception as error:
-            self._failures_in_a_row += 1
-            if self._failures_in_a_row >= _BROKEN_AFTER:
-                raise
-            work.problem = BadInput(f"{self._stage.name}: {type(error).__name__}: {error}")
+            if step in self._known_good:
+                # Fails too if the stage is to blame: then nothing is dead-lettered, the worker ends.
+                getattr(self._stage, step)([self._known_good[step]])
+                self._failures_in_a_row = 0
+            self._blame(work, error)
             return None
-        self._failures_in_a_row = 0
+        self._did_well(step, value)
         return result
+
+    def _did_well(self, step: str, value: Any) -> None:
+        self._failures_in_a_row = 0
+        self._known_good[step] = value
+
+    def _blame(self, work: Work, error: Exception) -> None:
+        """Dead-letters a record on which the stage fails, unless it has failed on too many in a row."""
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= _BROKEN_AFTER:
+            raise error
+        work.problem = BadInput(f"{self._stage.name}: {type(error).__name__}: {error}")
 
     def _stamped(self, output: Message, work: Work) -> Message:
         trail = work.message.trail if work.message is not None else ()
