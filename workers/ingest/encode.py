@@ -1,7 +1,8 @@
 """Scales a picture and encodes it as JPEG.
 
-swscale turns the decoder's planes into scaled full-range BT.601 planes, which is what JPEG holds, and
-simplejpeg encodes those as they are; no BGR array stands in between. docs/research.md has the figures.
+Planes are scaled before they become BGR: half the bytes, and swscale's conversion of unscaled pictures is
+its fast one. BGR in between keeps the colours of BT.709 cameras right, because a JPEG's planes are BT.601.
+`python -m benchmarks.ingest_parts` compares the ways.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ import av
 import numpy as np
 import simplejpeg
 from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 
@@ -54,6 +54,7 @@ class Encoder:
         self._max_width = max_width
         self._quality = quality
         self._scaler = VideoReformatter()
+        self._converter = VideoReformatter()
 
     def encode(self, frame: VideoFrame) -> Encoded:
         """The picture as it is shown: scaled, and turned upright where the recording says so.
@@ -71,21 +72,20 @@ class Encoder:
         quarter_turns = round(frame.rotation / 90) % 4
         shown = (frame.width, frame.height) if quarter_turns % 2 == 0 else (frame.height, frame.width)
         width, height = fitted(*shown, self._max_width)
-        scaled = self._scaler.reformat(
-            frame,
-            *((width, height) if quarter_turns % 2 == 0 else (height, width)),
-            format="yuvj420p",
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.AREA,
-        )
-        y, u, v = (np.ascontiguousarray(np.rot90(_pixels(plane), quarter_turns)) for plane in scaled.planes)
-        jpeg: bytes = simplejpeg.encode_jpeg_yuv_planes(y, u, v, self._quality, False)
+        image = self._bgr(frame, *((width, height) if quarter_turns % 2 == 0 else (height, width)))
+        if quarter_turns:
+            image = np.ascontiguousarray(np.rot90(image, quarter_turns))
+        jpeg: bytes = simplejpeg.encode_jpeg(image, self._quality, "BGR", "420", fastdct=False)
         return Encoded(jpeg, width, height, *shown, zlib.crc32(jpeg))
 
-
-def _pixels(plane: VideoPlane) -> NDArray[np.uint8]:
-    """A plane as [height, width]; libav pads its lines."""
-    lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    pixels: NDArray[np.uint8] = lines[: plane.height, : plane.width]
-    return pixels
+    def _bgr(self, frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
+        """The picture in another size, [height, width, 3]."""
+        source = {"src_colorspace": frame.colorspace, "src_color_range": frame.color_range}
+        area = Interpolation.AREA
+        if frame.format.name == "yuv420p" and (width, height) != (frame.width, frame.height):
+            same = {"dst_colorspace": frame.colorspace, "dst_color_range": frame.color_range}
+            frame = self._scaler.reformat(
+                frame, width, height, "yuv420p", interpolation=area, **source, **same
+            )
+        converted = self._converter.reformat(frame, width, height, "bgr24", interpolation=area, **source)
+        return np.asarray(converted.to_ndarray(), np.uint8)

@@ -40,8 +40,7 @@ class Picture:
     """One decoded picture.
 
     Attributes:
-        frame: as decoded. It stays in the decoder's colours until it is scaled and encoded: a BGR array in
-            between costs three to eight times as much as both.
+        frame: as decoded; it becomes BGR only once it is wanted and scaled (see `encode`).
         number: counted from the source's first picture, from 0.
         pts_s: presentation time, None where the source has none that means anything.
         captured_at, monotonic_s: wall and monotonic clock at decoding; for a file `captured_at` is the
