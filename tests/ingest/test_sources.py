@@ -139,6 +139,27 @@ def test_a_change_of_size_in_the_middle_is_followed(tmp_path):
     assert [p.frame.width for p in pictures(path)] == [64] * 5 + [128] * 5
 
 
+@pytest.mark.parametrize("side", [8_000, 30_000])
+def test_a_small_jpeg_that_claims_to_be_huge_is_passed_over(tmp_path, side):
+    bomb = bytearray(jpegs(1)[0])
+    size = bomb.index(b"\xff\xc0") + 5
+    bomb[size : size + 4] = struct.pack(">HH", side, side)
+    path = tmp_path / "a.mjpeg"
+    path.write_bytes(b"".join(jpegs(3)) + bytes(bomb) + b"".join(jpegs(3, start=3)))
+    counter = metrics.CORRUPT.labels("bomb")
+    before = counter._value.get()
+    found = pictures(path, "bomb")
+    assert [p.frame.width for p in found] == [64] * 6
+    assert counter._value.get() == before + 1
+
+
+def test_half_a_jpeg_does_not_end_a_stream(tmp_path):
+    path = tmp_path / "a.mjpeg"
+    [half] = jpegs(1)
+    path.write_bytes(b"".join(jpegs(3)) + half[: len(half) // 4] + b"".join(jpegs(3, start=3)))
+    assert len(pictures(path)) >= 6
+
+
 def test_a_camera_that_is_switched_off_is_an_error_without_its_password():
     with pytest.raises(SourceError) as caught:
         VideoSource("gate", options("rtsp://admin:hunter2@127.0.0.1:9/x"), CONFIG)

@@ -21,7 +21,7 @@ from workers.ingest.records import Batch, Writer
 
 log = logging.getLogger(__name__)
 
-_IDLE_S = 0.2
+_IDLE_S = 0.1
 _MISSING_FILE_S = 1.0
 _CAPTURE_ENDS_S = 0.3
 
