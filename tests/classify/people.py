@@ -17,7 +17,9 @@ def walker(at: float, track: int = 1, height: float = 200.0) -> np.ndarray:
     return np.stack([x, y, np.full(17, 0.8)], axis=1).astype(np.float32)
 
 
-def record(at: float, ids: list[int], *, camera: str = "lobby", number: int = 0, height: float = 200.0) -> Tracks:
+def record(
+    at: float, ids: list[int], *, camera: str = "lobby", number: int = 0, height: float = 200.0
+) -> Tracks:
     """A Tracks record in which everybody walks, detected."""
     count = len(ids)
     keypoints = np.array([walker(at, track, height) for track in ids], np.float32).reshape(count, 17, 3)

@@ -1,4 +1,4 @@
-"""Turns weights into OpenVINO's form: `python -m workers.classify.export WEIGHTS FOLDER --batch N [N ...]`.
+"""Turns weights into OpenVINO's form: `python -m workers.classify.export WEIGHTS FOLDER`.
 
 Runs in a process of its own, because it needs torch and a worker on OpenVINO must not load it.
 """
@@ -16,21 +16,21 @@ from workers.classify.card import read_card
 from workers.classify.nets import build, load_weights, size_from
 
 
-def export(weights: Path, folder: Path, batches: list[int]) -> None:
-    """Write `folder/net-B.xml` and `.bin` for inputs [B, 3, window, 17, persons]; all or nothing."""
+def export(weights: Path, folder: Path) -> None:
+    """Write `folder/net.xml` and `.bin`, for inputs [any, 3, window, 17, persons]; all or nothing."""
     card = read_card(weights)
     size = size_from(card.net, card.size) if card.size else None
     model = build(card.net, num_classes=len(card.classes), persons=card.persons, size=size).eval()
     load_weights(model, weights)
+    shape = (3, card.window, 17, card.persons)
+    converted = openvino.convert_model(
+        model, example_input=torch.zeros(2, *shape), input=[openvino.PartialShape([-1, *shape])]
+    )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         made = Path(scratch) / "made"
         made.mkdir()
-        for batch in batches:
-            shape = (batch, 3, card.window, 17, card.persons)
-            example, fixed = torch.zeros(shape), [openvino.PartialShape(shape)]
-            converted = openvino.convert_model(model, example_input=example, input=fixed)
-            openvino.save_model(converted, made / f"net-{batch}.xml", compress_to_fp16=False)
+        openvino.save_model(converted, made / "net.xml", compress_to_fp16=False)
         if not folder.exists():
             # Another process may have been first: then its copy, made of the same bytes, stays.
             try:
@@ -45,10 +45,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--batch", type=int, nargs="+", required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    export(arguments.weights, arguments.folder, arguments.batch)
+    export(arguments.weights, arguments.folder)
 
 
 if __name__ == "__main__":

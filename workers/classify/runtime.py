@@ -89,8 +89,8 @@ def open_net(weights: Path, runtime: Literal["auto"] | Runtime, max_batch: int, 
     chosen = choose_runtime(runtime)
     batches = [max_batch] if chosen == "cuda" else sorted({1, max_batch})
     if chosen == "openvino":
-        folder = converted(weights, sha, batches, cache)
-        runs = {batch: _openvino(folder / f"net-{batch}.xml") for batch in batches}
+        path = converted(weights, sha, cache)
+        runs = {batch: _openvino(path, batch) for batch in batches}
     else:
         runs = dict.fromkeys(batches, _torch(weights, card, chosen))
     net = Net(card=card, digest=sha, runtime=chosen, runs=runs)
@@ -113,18 +113,17 @@ def choose_runtime(wanted: Literal["auto"] | Runtime) -> Runtime:
     return "torch" if wanted == "torch" else "cuda"
 
 
-def converted(weights: Path, sha: str, batches: list[int], cache: Path | None) -> Path:
-    """The folder of OpenVINO's form of weights, made once in a process of its own.
+def converted(weights: Path, sha: str, cache: Path | None) -> Path:
+    """OpenVINO's form of weights, made once in a process of its own.
 
     Raises:
         ConfigError: the conversion failed; its last line says why.
     """
-    shapes = "-".join(str(batch) for batch in batches)
-    folder = _cache_folder(weights, cache) / f"{sha[:32]}-b{shapes}-v{_EXPORT_VERSION}"
+    folder = _cache_folder(weights, cache) / f"{sha[:32]}-v{_EXPORT_VERSION}"
     if not folder.exists():
         paths = [str(weights.resolve()), str(folder.resolve())]
         done = subprocess.run(
-            [sys.executable, "-m", "workers.classify.export", *paths, "--batch", *map(str, batches)],
+            [sys.executable, "-m", "workers.classify.export", *paths],
             cwd=_ROOT,
             capture_output=True,
             text=True,
@@ -134,7 +133,7 @@ def converted(weights: Path, sha: str, batches: list[int], cache: Path | None) -
         if done.returncode:
             reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
             raise ConfigError(f"classify: {weights}: cannot be converted for OpenVINO: {reason}")
-    return folder
+    return folder / "net.xml"
 
 
 def _cache_folder(weights: Path, cache: Path | None) -> Path:
@@ -152,7 +151,7 @@ def _cuda_works() -> bool:
     return torch.cuda.is_available()
 
 
-def _openvino(path: Path) -> Run:
+def _openvino(path: Path, batch: int) -> Run:
     import openvino
 
     # Full precision: some CPUs would take bfloat16 by themselves, and a takeover by another machine would
@@ -163,7 +162,10 @@ def _openvino(path: Path) -> Run:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
     }
-    request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
+    core = openvino.Core()
+    model = core.read_model(path)
+    model.reshape([batch, *list(model.input().partial_shape)[1:]])
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
 
     def run(inputs: Floats) -> Floats:
         return np.array(request.infer([inputs])[0])
