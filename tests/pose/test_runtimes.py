@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 import torch
 
@@ -33,7 +34,8 @@ def images():
 def both_heads(cache: Path) -> tuple[Weights, torch.nn.Module]:
     """YOLO26n-pose with both heads, random weights, and ultralytics' own model of it."""
     torch.manual_seed(0)
-    model = ultralytics("nn.tasks").PoseModel("yolo26n-pose.yaml", nc=1, verbose=False).eval()
+    model = ultralytics("nn.tasks").PoseModel("yolo26n-pose.yaml", nc=1, verbose=False)
+    _spread_activations(model)
     for branch in ("cv3", "one2one_cv3"):
         for level in getattr(model.model[-1], branch):
             torch.nn.init.normal_(level[-1].weight, 0, 0.5)
@@ -44,6 +46,18 @@ def both_heads(cache: Path) -> tuple[Weights, torch.nn.Module]:
     for head in weights.heads:
         export(weights, head, False, export_path(weights, head, False))
     return weights, model.half().float()
+
+
+def _spread_activations(model: torch.nn.Module) -> None:
+    """Let batch norms learn from noise, else a random net answers nearly the same everywhere."""
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        model.train()(torch.rand(2, 3, *SHAPE))
+    for norm in norms:
+        norm.momentum = 0.03
+    model.eval()
 
 
 def open_net(weights: Weights, runtime: str, head: str = ONE_TO_MANY, features: bool = False):
@@ -81,16 +95,21 @@ def test_the_end_to_end_head_finds_what_ultralytics_finds(both_heads, images, ru
         expected = model(planes(images))[0].numpy()
     assert expected.shape == (5, 300, 57)
     select = Selection(END_TO_END, conf=0.05, iou=0.4, max_det=300)
-    loose = 0.02 if runtime in ("cuda", "openvino") else 1e-3
+    loose = 20 if runtime == "cuda" or (runtime == "openvino" and _has_bf16()) else 1
     for row, (candidates, _) in enumerate(open_net(weights, runtime, END_TO_END).run(images, keep)):
-        rows = select.rows(candidates)
-        best = expected[row][expected[row][:, 4] >= 0.05]
-        assert len(rows) > 20
-        assert abs(len(rows) - len(best)) <= 0.1 * len(best) * (loose > 1e-3)
-        assert candidates[4, rows[:20]] == pytest.approx(best[:20, 4], abs=loose)
-        if loose <= 1e-3:
-            assert pytest.approx(best[:, :4], abs=0.05) == candidates[:4, rows].T
-            assert pytest.approx(best[:, 6:], abs=0.05) == candidates[5:, rows].T
+        found = candidates[:, select.rows(candidates)].T
+        best = expected[row, :50]
+        assert best[-1, 4] > 0.1
+        assert found[:50, 4] == pytest.approx(best[:, 4], abs=2e-3 * loose)
+        distance = np.abs(found[:, None, :4] - best[None, :, :4]).max(2)
+        same = found[distance.argmin(0)]
+        assert distance.min(0).max() < 1.0 * loose  # a random net's boxes are hundreds of pixels wide
+        assert same[:, 4] == pytest.approx(best[:, 4], abs=2e-3 * loose)
+        assert same[:, 5:] == pytest.approx(best[:, 6:], abs=3.0 * loose)
+
+
+def _has_bf16() -> bool:
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def test_the_one_to_many_head_gives_what_ultralytics_gives(both_heads, images):
@@ -102,7 +121,7 @@ def test_the_one_to_many_head_gives_what_ultralytics_gives(both_heads, images):
     corners = expected[0, :4].copy()
     corners[:2], corners[2:] = expected[0, :2] - expected[0, 2:4] / 2, expected[0, :2] + expected[0, 2:4] / 2
     assert candidates[:4] == pytest.approx(corners, abs=0.05)
-    assert candidates[4] == pytest.approx(expected[0, 4], abs=1e-4)
+    assert candidates[4] == pytest.approx(expected[0, 4], abs=1e-3)
     assert candidates[5:] == pytest.approx(expected[0, 5:], abs=0.05)
 
 
@@ -140,6 +159,7 @@ def test_heads_are_detected_and_a_missing_one_is_refused(weights, both_heads, ca
     assert only.branch("auto") == END_TO_END
 
 
+@pytest.mark.slow
 def test_openvino_goes_from_checkpoint_to_candidates_without_torch_in_the_process(checkpoint, tmp_path):
     code = (
         "import sys\n"

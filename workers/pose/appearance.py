@@ -46,6 +46,7 @@ class Appearance:
             size if isinstance(size, int) else usual
             for size, usual in zip(shape[2:], (256, 128), strict=True)
         )
+        self._dimension = len(self._vector(np.zeros((self._height, self._width, 3), np.uint8)))
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="pose-appearance")
 
     def vectors(
@@ -66,10 +67,9 @@ class Appearance:
             if wanted[row] and right > left and bottom > top
         ]
         crops = [image[corners[row][1] : corners[row][3], corners[row][0] : corners[row][2]] for row in rows]
-        found = list(self._threads.map(self._vector, crops))
-        vectors = np.zeros((len(boxes), found[0].shape[0] if found else 1), np.float32)
-        if rows:
-            vectors[rows] = found
+        vectors = np.zeros((len(boxes), self._dimension), np.float32)
+        for row, vector in zip(rows, self._threads.map(self._vector, crops), strict=True):
+            vectors[row] = vector
         return vectors
 
     def _vector(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:

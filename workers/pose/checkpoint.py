@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import importlib
-import pickle
 import sys
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -110,19 +110,12 @@ def _training_only(last: str) -> tuple[str, ...]:
 def _model_in(checkpoint: Path) -> object:
     """The pickled model (`ema` if there, as ultralytics does); no method of it is ever called."""
     try:
-        with torch.serialization.safe_globals(allowed_classes()):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(allowed_classes()):
+            warnings.simplefilter("ignore")  # it says that an odd pickle is odd
             content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ConfigError(f"{checkpoint}: cannot be read: {error.strerror or error}") from error
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-    ) as error:
+    except Exception as error:  # whatever a damaged or hostile file makes the reader stumble over
         raise ConfigError(f"{checkpoint}: refused, nothing in it was run: {_reason(error)}") from error
     model = (content.get("ema") or content.get("model")) if isinstance(content, dict) else None
     if type(model).__name__ != "PoseModel":
