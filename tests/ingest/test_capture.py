@@ -24,6 +24,7 @@ class Script:
         self.steps = list(steps)
         self.opened = 0
         self.hanging = 0
+        self.timed = False
         self.hang = threading.Event()
 
     def __call__(self, *_: object) -> Script:
@@ -37,7 +38,9 @@ class Script:
         step = self.step
         for number in range(3):
             frame = av.VideoFrame.from_ndarray(picture(number), format="bgr24")
-            yield Picture(frame, number, None, 1000.0 + number, 50.0 + number)
+            now_s = self.opened * 3.0 + number / 10
+            pts_s = number / 10 if self.timed else None
+            yield Picture(frame, number, pts_s, 1000.0 + now_s, 50.0 + now_s)
         if step == "hang":
             self.hanging += 1
             self.hang.wait(30)
@@ -79,6 +82,15 @@ def test_a_source_that_fails_is_opened_again_and_numbers_go_on(begin):
     script = Script("refuse", "end", "refuse", "end")
     assert numbers(begin(script), 6)[:6] == [10, 11, 12, 13, 14, 15]
     assert reconnects._value.get() - before >= 3
+
+
+def test_a_source_whose_times_begin_anew_is_still_dated_by_its_arrival(begin):
+    script = Script("end")
+    script.timed = True
+    started = begin(script)
+    found: list[float] = []
+    wait_for(lambda: len(found.__iadd__([p.at for p in started.buffer.take(99, 0.1)])) >= 9, "pictures")
+    assert found[:9] == pytest.approx([1000 + 3 * opened + i / 10 for opened in (1, 2, 3) for i in range(3)])
 
 
 def test_a_call_that_never_returns_is_left_behind(begin, monkeypatch, caplog):

@@ -153,6 +153,15 @@ def test_a_small_jpeg_that_claims_to_be_huge_is_passed_over(tmp_path, side):
     assert counter._value.get() == before + 1
 
 
+def test_pictures_above_the_bound_are_not_decoded(tmp_path):
+    path = tmp_path / "a.mjpeg"
+    path.write_bytes(b"".join(jpegs(3) + jpegs(2, 1600, 1200) + jpegs(3)))
+    config = IngestConfig.model_validate({**QUICK, "max_megapixels": 1})
+    source = VideoSource("cam", options(path), config)
+    assert [picture.frame.width for picture in source.pictures()] == [64] * 6
+    source.close()
+
+
 def test_half_a_jpeg_does_not_end_a_stream(tmp_path):
     path = tmp_path / "a.mjpeg"
     [half] = jpegs(1)
