@@ -128,7 +128,9 @@ def _substitute(value: Any, environ: Mapping[str, str], where: str) -> Any:
 
 
 def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
-    problem = error.errors(include_url=False, include_input=False)[0]
+    problems = error.errors(include_url=False, include_input=False)
+    # A mistyped key also leaves the right one missing: the mistype is what to say.
+    problem = next((found for found in problems if found["type"] == "extra_forbidden"), problems[0])
     location = [str(part) for part in problem["loc"]]
     path = ".".join(location) or "file"
     if problem["type"] == "extra_forbidden":

@@ -87,7 +87,7 @@ class Bus:
         except ValueError:
             # Its text may hold a part of the password.
             raise ConfigError(
-                "bus.url: not a server's URL: write redis://[user:password@]host[:port], rediss:// or unix://, "
+                "bus.url: no server's URL: write redis://[user:password@]host[:port] (rediss://, unix://), "
                 "percent-encode signs in the password"
             ) from None
         self._live = frozenset(live)

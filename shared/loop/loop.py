@@ -73,7 +73,7 @@ class Loop:
         """Works until `stop` is set, then gives every camera back.
 
         Raises:
-            StageFailedError: the stage is broken: it hangs, fails on what it could do before, or fails on several
+            StageFailedError: the stage is broken: it hangs, fails on what it could do, or fails on several
                 records before its first success.
             BusRefusedError: the server will not have us.
         """
