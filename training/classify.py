@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 
 FOLDS = 5
 SIZES: dict[str, Size] = {
-    "stgcnpp": StgcnppSize(channels=12, blocks=(2, 1, 1)),
-    "msg3d": Msg3dSize(channels=8, graph_scales=4, space_time_scales=2),
+    "stgcnpp": StgcnppSize(channels=18, blocks=(1, 1, 1)),
+    "msg3d": Msg3dSize(channels=12, graph_scales=4, space_time_scales=2),
 }
 SCHEDULES = {
     "stgcnpp": Schedule(),
-    "msg3d": Schedule(windows=4),
+    "msg3d": Schedule(epochs=12, windows=3),
 }
 
 

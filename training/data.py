@@ -120,7 +120,10 @@ def _cut(
 
 
 def augment(windows: Floats, rng: np.random.Generator) -> Floats:
-    """Flip, rotate, scale, warp in time, drop joints, add noise; each window its own way.
+    """Flip, turn, stretch, bend, warp in time, drop joints, add noise; each window its own way.
+
+    Stretching x and y apart and moving each joint by a constant change the body and the camera's angle, not
+    how it moves, and that is what should count.
 
     Args:
         windows: [n, 3, T, 17] x, y in body heights, confidence.
@@ -133,14 +136,14 @@ def augment(windows: Floats, rng: np.random.Generator) -> Floats:
     flipped = np.where((rng.random(n) < 0.5)[:, None, None, None], windows[..., FLIP] * _MIRROR, windows)
     moved = _warp(flipped, rng)
     empty = moved[:, 2:] == 0
-    angle = np.deg2rad(rng.uniform(-15, 15, n))[:, None, None]
-    scale = np.exp(rng.uniform(-0.2, 0.2, n))[:, None, None]
-    x, y = moved[:, 0], moved[:, 1]
+    angle = np.deg2rad(rng.uniform(-20, 20, n))[:, None, None]
+    stretched = moved[:, :2] * np.exp(rng.uniform(-0.25, 0.25, (n, 2, 1, 1)))
+    x, y = stretched[:, 0], stretched[:, 1]
     turned = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=1)
-    turned = turned * scale[:, None] + rng.normal(0, 0.01, turned.shape)
-    confidence = moved[:, 2:] * rng.uniform(0.8, 1, (n, 1, 1, 1))
+    bent = turned + rng.normal(0, 0.04, (n, 2, 1, joints)) + rng.normal(0, 0.01, turned.shape)
+    confidence = moved[:, 2:] * rng.uniform(0.7, 1, (n, 1, 1, 1))
     dropped = (rng.random((n, 1, 1, joints)) < 0.05) | (rng.random((n, 1, frames, 1)) < 0.03)
-    joined = np.concatenate([turned, confidence], axis=1)
+    joined = np.concatenate([bent, confidence], axis=1)
     return np.where(empty | dropped, 0, joined).astype(np.float32)
 
 
