@@ -134,7 +134,10 @@ class Committer:
         for work in works:
             metrics.STAGE_SECONDS.labels(name).observe(now - work.read_at)
             if work.message is not None and not work.is_mark:
-                metrics.SINCE_CAPTURE_SECONDS.labels(name).observe(max(0.0, now - work.message.captured_at))
+                # A recording's captured_at is its own clock; ingest's stamp says when it came to us.
+                trail = work.message.trail
+                entered_at = trail[0].read_at if trail else work.message.captured_at
+                metrics.SINCE_CAPTURE_SECONDS.labels(name).observe(max(0.0, now - entered_at))
             if work.problem is not None:
                 metrics.DEAD.labels(name, camera).inc()
                 log.warning("camera=%s entry=%s dead letter: %s", camera, work.entry_id, work.problem)

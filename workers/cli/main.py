@@ -45,7 +45,7 @@ for command in (up, worker, check, tail, status, models):
 def main() -> None:
     """Runs the command; every error that a user can mend is one line on standard error."""
     try:
-        code = nexara.main(standalone_mode=False)
+        code = nexara.main(prog_name="nexara", standalone_mode=False)
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.Abort:

@@ -122,4 +122,4 @@ class Progress:
                 if verdict.result == "VIOLENCE":
                     self.violence.append((camera.camera, message.at, verdict))
             if message.trail:
-                self.latencies.append(message.trail[-1].done_at - message.captured_at)
+                self.latencies.append(message.trail[-1].done_at - message.trail[0].read_at)
