@@ -22,7 +22,9 @@ LEAST_OKS = 0.85
 def test_mean_oks_on_real_images(runtime, precision, checkpoint, weights, shared_data):
     if runtime == "cuda" and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
-    config = PoseConfig(weights=str(checkpoint), runtime=runtime, precision=precision, parallel=2)
-    result = score(config, shared_data / "images", image_size=640)
+    config = PoseConfig(
+        weights=str(checkpoint), runtime=runtime, precision=precision, parallel=2, image_size=640
+    )
+    result = score(config, shared_data / "images")
     assert result.people == 12
     assert result.oks >= LEAST_OKS

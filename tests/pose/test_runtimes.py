@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import openvino
 import pytest
@@ -15,9 +16,11 @@ from shared.config import ConfigError
 from workers.pose.checkpoint import convert
 from workers.pose.detector import Selection
 from workers.pose.export import export, export_path
+from workers.pose.letterbox import Letterbox
 from workers.pose.network import build
 from workers.pose.offline import ultralytics
 from workers.pose.runtimes import open_runtime
+from workers.pose.runtimes.torch import _likeliest
 from workers.pose.weights import END_TO_END, ONE_TO_MANY, Weights
 
 SHAPE = (160, 256)
@@ -123,6 +126,29 @@ def test_the_one_to_many_head_gives_what_ultralytics_gives(both_heads, images):
     assert candidates[:4] == pytest.approx(corners, abs=0.05)
     assert candidates[4] == pytest.approx(expected[0, 4], abs=1e-3)
     assert candidates[5:] == pytest.approx(expected[0, 5:], abs=0.05)
+
+
+def test_half_precision_is_near_full_precision(weights, checkpoint, shared_data):
+    # on a CPU, but the same net that CUDA runs
+    image = Letterbox.fit(640, 424, 320).place(cv2.imread(str(shared_data / "images" / "000000000785.jpg")))
+    with torch.inference_mode():
+        full = build(weights, ONE_TO_MANY)(torch.from_numpy(image[None]))[0].numpy()
+        half = build(weights, ONE_TO_MANY, half=True)(torch.from_numpy(image[None]))[0]
+    assert half.dtype == torch.float32
+    best = full[4].argsort()[-5:]
+    assert full[4, best].min() > 0.3
+    assert half[4].numpy()[best] == pytest.approx(full[4, best], abs=0.02)
+    assert half.numpy()[:4, best] == pytest.approx(full[:4, best], abs=1.0)
+
+
+def test_the_likeliest_candidates_come_with_their_features():
+    candidates, features = torch.rand(2, 56, 3000), torch.rand(2, 3000, 8)
+    chosen, looks = _likeliest((candidates, features))
+    assert chosen.shape == (2, 56, 1000)
+    assert chosen[1, 4, 0] == candidates[1, 4].max()
+    row = int((candidates[1, 4] == chosen[1, 4, 7]).nonzero()[0])
+    assert torch.equal(looks[1, 7], features[1, row])
+    assert torch.equal(chosen[1, :, 7], candidates[1, :, row])
 
 
 @pytest.mark.parametrize("head", [ONE_TO_MANY, END_TO_END])

@@ -184,7 +184,7 @@ def test_the_state_of_twenty_people_is_small():
 
 def test_long_runs_do_not_grow():
     tracker = Tracker(BYTETRACK, GENERATION)
-    for step, found in enumerate(crowd(5, people=12, steps=400)):
+    for step, found in enumerate(crowd(5, people=12, steps=200)):
         tracker.update(step, step / 30, found)
     assert len(tracker.tracker.removed_stracks) <= len(tracker.tracker.lost_stracks) + 12
 

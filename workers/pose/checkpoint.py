@@ -24,6 +24,7 @@ from workers.pose.weights import (
     END_TO_END,
     ONE_TO_MANY,
     TENSORS,
+    TRAINING_ONLY,
     Card,
     Network,
     Weights,
@@ -52,7 +53,6 @@ ULTRALYTICS_CLASSES = {
     "nn.tasks": "PoseModel",
     "utils": "IterableSimpleNamespace",
 }
-TRAINING_ONLY = ("flow_model", "cv4_sigma", "one2one_cv4_sigma")
 
 
 def allowed_classes() -> list[Any]:

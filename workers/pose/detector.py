@@ -13,11 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.pose.letterbox import Letterbox
-from workers.pose.runtimes import Image, Runtime
+from workers.pose.runtimes import MAX_CANDIDATES, Image, Runtime
 from workers.pose.weights import END_TO_END
-
-# More than this many overlapping candidates never change which 20 people are kept.
-MAX_CANDIDATES = 1000
 
 
 @dataclass(frozen=True)

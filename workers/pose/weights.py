@@ -23,6 +23,9 @@ END_TO_END = "end_to_end"
 TENSORS = "weights.safetensors"
 CARD = "card.yaml"
 
+# Parts of the head that are used only while training; they are not kept.
+TRAINING_ONLY = ("flow_model", "cv4_sigma", "one2one_cv4_sigma")
+
 # Layers of a pose net; ultralytics looks these names up in its own globals, so nothing else may pass.
 LAYERS = frozenset(
     (

@@ -16,6 +16,9 @@ from workers.pose.weights import Weights
 
 log = logging.getLogger(__name__)
 
+# More overlapping candidates than this never change which people are kept.
+MAX_CANDIDATES = 1000
+
 Image = NDArray[np.uint8]
 Candidates = NDArray[np.float32]
 Features = NDArray[np.float32]

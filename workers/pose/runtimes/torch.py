@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from workers.pose.network import build
-from workers.pose.runtimes import Finish, Image, T
+from workers.pose.runtimes import MAX_CANDIDATES, Finish, Image, T
 from workers.pose.weights import Weights
 
 
@@ -54,7 +54,7 @@ class Torch:
 
 
 class Cuda:
-    """Batches of one fixed size on the first CUDA device; what is missing is filled with black images."""
+    """Batches of one fixed size on the first CUDA device; rows that are missing hold older or black images."""
 
     name = "cuda"
 
@@ -63,8 +63,9 @@ class Cuda:
         torch.backends.cudnn.allow_tf32 = True
         self._device = torch.device("cuda")
         self._batch = batch
-        net = build(weights, head, features, fold_scale=False).to(self._device)
-        self._net = net.float() if precision == "f32" else net.half()
+        self._staging: dict[tuple[int, ...], Tensor] = {}
+        net = build(weights, head, features, half=precision != "f32")
+        self._net = net.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def warm_up(self, shape: tuple[int, int]) -> None:
         """See `Runtime`."""
@@ -74,7 +75,7 @@ class Cuda:
         """See `Runtime`."""
         by_shape: dict[tuple[int, ...], list[int]] = {}
         for row, image in enumerate(images):
-            by_shape.setdefault(image.shape[:2], []).append(row)
+            by_shape.setdefault(image.shape, []).append(row)
         done: dict[int, T] = {}
         for shape, rows in by_shape.items():
             for start in range(0, len(rows), self._batch):
@@ -84,12 +85,25 @@ class Cuda:
     def _one_batch(
         self, images: Sequence[Image], rows: list[int], shape: tuple[int, ...], finish: Finish[T]
     ) -> dict[int, T]:
-        padded = torch.zeros(self._batch, *shape, 3, dtype=torch.uint8, pin_memory=True)
+        staging = self._staging.get(shape)
+        if staging is None:
+            staging = torch.zeros(self._batch, *shape, dtype=torch.uint8, pin_memory=True)
+            self._staging[shape] = staging
         for position, row in enumerate(rows):
-            padded[position] = torch.from_numpy(images[row])
+            staging[position] = torch.from_numpy(images[row])
         with torch.inference_mode():
-            candidates, features = _rows(self._net(padded.to(self._device, non_blocking=True)))
+            candidates, features = _rows(_likeliest(self._net(staging.to(self._device, non_blocking=True))))
         return {
             row: finish(row, candidates[position], None if features is None else features[position])
             for position, row in enumerate(rows)
         }
+
+
+def _likeliest(outputs: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
+    """Only the candidates that post-processing looks at, so that megabytes stay on the device."""
+    candidates, features = outputs if isinstance(outputs, tuple) else (outputs, None)
+    best = candidates[:, 4].topk(min(MAX_CANDIDATES, candidates.shape[2]), dim=1).indices
+    chosen = candidates.gather(2, best[:, None].expand(-1, candidates.shape[1], -1))
+    if features is None:
+        return chosen
+    return chosen, features.gather(1, best[..., None].expand(-1, -1, features.shape[2]))
