@@ -71,7 +71,8 @@ def running(directory: Path, max_memory: str = "1gb", port: int = 0) -> Iterator
     Raises:
         ConfigError: another one runs in this directory, the port is in use, or it does not start.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    # The log of the streams holds the cameras' pictures.
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         lock = stack.enter_context((directory / "lock").open("w"))
         try:
@@ -87,6 +88,7 @@ def running(directory: Path, max_memory: str = "1gb", port: int = 0) -> Iterator
         try:
             server.start()
             _await_answer(url, server, directory)
+            server.watch()
             _write_private(address_file(directory), json.dumps({"url": url}))
             yield url
         finally:
@@ -101,6 +103,7 @@ class _Server:
         self._directory = directory
         self._configuration = _configure(directory, port, password, max_memory)
         self._stopping = threading.Event()
+        self._spawning = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -109,10 +112,14 @@ class _Server:
 
     def start(self) -> None:
         self._process = self._spawn()
+
+    def watch(self) -> None:
+        """From now on, starts it again when it dies."""
         threading.Thread(target=self._keep_alive, name="embedded-server", daemon=True).start()
 
     def stop(self) -> None:
-        self._stopping.set()
+        with self._spawning:
+            self._stopping.set()
         if self._process is None:
             return
         self._process.terminate()
@@ -125,25 +132,32 @@ class _Server:
     def _keep_alive(self) -> None:
         while self._process is not None:
             self._process.wait()
-            if self._stopping.wait(_RESTART_PAUSE_S):
-                return
-            log.error("embedded server died: started again; see %s", self._directory / "server.log")
-            self._process = self._spawn()
+            self._stopping.wait(_RESTART_PAUSE_S)
+            with self._spawning:
+                if self._stopping.is_set():
+                    return
+                log.error("embedded server died: started again; see %s", self._directory / "server.log")
+                self._process = self._spawn()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         # In a session of its own, or Ctrl-C in the terminal would end it before the workers have committed.
-        return subprocess.Popen(
-            [os.fspath(binary()), os.fspath(self._configuration)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=end_with_parent(os.getpid()),
-        )
+        # What is wrong with its configuration it says before it opens its log.
+        with (self._directory / "server.log").open("ab") as output:
+            return subprocess.Popen(
+                [os.fspath(binary()), os.fspath(self._configuration)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=end_with_parent(os.getpid()),
+                umask=0o077,
+            )
 
 
 def _usable_port(port: int) -> int:
     with socket.socket() as probe:
+        # As the server does, or connections of a fleet that ended a moment ago would still hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
@@ -157,7 +171,7 @@ def _configure(directory: Path, port: int, password: str, max_memory: str) -> Pa
         "port": port,
         "protected-mode": "yes",
         "requirepass": password,
-        "dir": directory.resolve(),
+        "dir": _quoted(directory.resolve()),
         "appendonly": "yes",
         "appendfsync": "everysec",
         # Frames pass through the log too; rewriting early keeps it near the size of what is alive.
@@ -166,12 +180,18 @@ def _configure(directory: Path, port: int, password: str, max_memory: str) -> Pa
         "maxmemory": max_memory,
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
-        "logfile": directory.resolve() / "server.log",
+        "logfile": _quoted(directory.resolve() / "server.log"),
         "enable-debug-command": "no",
     }
     configuration = directory / "server.conf"
     _write_private(configuration, "".join(f"{name} {value}\n" for name, value in settings.items()))
     return configuration
+
+
+def _quoted(path: Path) -> str:
+    """A path as one word of the server's configuration."""
+    escaped = "".join(c if c.isprintable() and c not in '"\\' else f"\\x{ord(c):02x}" for c in str(path))
+    return f'"{escaped}"'
 
 
 def _await_answer(url: str, server: _Server, directory: Path) -> None:
