@@ -54,7 +54,7 @@ class Torch:
 
 
 class Cuda:
-    """Batches of one fixed size on the first CUDA device; rows that are missing hold older or black images."""
+    """Batches of one fixed size on the first CUDA device; missing rows hold older or black images."""
 
     name = "cuda"
 
