@@ -90,6 +90,25 @@ def test_a_row_does_not_depend_on_its_neighbours(weights, images, runtime):
     assert np.array_equal(mixed[2][0], together[1][0])
 
 
+@pytest.mark.parametrize("runtime", CPU)
+def test_a_failure_in_one_call_does_not_spoil_the_next(weights, images, runtime):
+    net = open_net(weights, runtime)
+    expected = net.run(images, keep)
+
+    def fail(row, candidates, features):
+        if row == 1:
+            raise ValueError("this row")
+        return keep(row, candidates, features)
+
+    for _ in range(4):
+        with pytest.raises(ValueError, match="this row"):
+            net.run(images, fail)
+    with pytest.raises(Exception, match=r"."):
+        net.run([images[0], np.zeros((7, 3), np.uint8)], keep)
+    for got, wanted in zip(net.run(images, keep), expected, strict=True):
+        assert np.array_equal(got[0], wanted[0])
+
+
 @pytest.mark.parametrize("runtime", ANY)
 def test_the_end_to_end_head_finds_what_ultralytics_finds(both_heads, images, runtime):
     weights, model = both_heads

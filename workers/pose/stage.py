@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from shared.messages import Frame, Message, Tracks
 from shared.stage import BadInput, Stage
+from workers.pose import metrics
 from workers.pose.appearance import Appearance
 from workers.pose.config import CameraOptions, PoseConfig, TrackerConfig, load_tracker
 from workers.pose.detector import Detections, Detector, Selection
@@ -106,10 +107,13 @@ class _Pose:
 
     def look(self, items: Sequence[Prepared]) -> list[Detections]:
         """Find people in frames of any cameras."""
-        found = self._detector.look([item.pixels for item in items], [item.box for item in items])
-        if self._appearance is None:
-            return found
-        return [self._with_appearance(item, people) for item, people in zip(items, found, strict=True)]
+        with metrics.LOOK_SECONDS.time():
+            found = self._detector.look([item.pixels for item in items], [item.box for item in items])
+            found = [self._with_appearance(item, people) for item, people in zip(items, found, strict=True)]
+        for item, people in zip(items, found, strict=True):
+            metrics.LOOKED.labels(item.frame.camera).inc()
+            metrics.DETECTIONS.labels(item.frame.camera).inc(len(people))
+        return found
 
     def _with_appearance(self, item: Prepared, people: Detections) -> Detections:
         """Weak detections get no vector: they are mostly covered people, whose crop shows somebody else."""

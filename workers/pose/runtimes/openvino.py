@@ -46,16 +46,22 @@ class OpenVino:
         """See `Runtime`."""
         under_way: deque[tuple[int, deque[Any], Any]] = deque()
         done: list[T] = []
-        for row, image in enumerate(images):
-            if len(under_way) == self._parallel:
+        try:
+            for row, image in enumerate(images):
+                if len(under_way) == self._parallel:
+                    done.append(self._finish(*under_way.popleft(), finish))
+                free = self._free(image.shape[:2])
+                request = free.popleft()
+                under_way.append((row, free, request))
+                request.set_input_tensor(openvino.Tensor(image[None], shared_memory=False))
+                request.start_async()
+            while under_way:
                 done.append(self._finish(*under_way.popleft(), finish))
-            free = self._free(image.shape[:2])
-            request = free.popleft()
-            request.set_input_tensor(openvino.Tensor(image[None], shared_memory=False))
-            request.start_async()
-            under_way.append((row, free, request))
-        while under_way:
-            done.append(self._finish(*under_way.popleft(), finish))
+        finally:
+            # Something failed: the requests still running serve the next call all the same.
+            for _row, free, request in under_way:
+                request.wait()
+                free.append(request)
         return done
 
     def _finish(self, row: int, free: deque[Any], request: Any, finish: Finish[T]) -> T:
