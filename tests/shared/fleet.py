@@ -1,141 +1,161 @@
-"""A toy fleet for the protocol's tests, fast enough to be killed a thousand times."""
+"""Workers that run the loop in threads or in processes of their own, to be stopped, stalled and killed."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-import msgpack
+import pytest
+import redis
 
-from shared.bus import Bus, Run
+from shared.bus import Bus
+from shared.bus.streams import dead_key
 from shared.loop import Loop
-from shared.messages import Frame, Mark, Message, encode
-from shared.stage import BadInput, Stage
+from shared.messages import decode
+from shared.stage import Stage
+from tests.shared import story
+from tests.shared.stepped import Fate, Wire
 
-GENERATION = "00000000000000aa"
-
-
-def frame(camera: str, number: int, image: bytes = b"x") -> Frame:
-    """A frame whose image nobody opens."""
-    return Frame(
-        camera=camera,
-        generation=GENERATION,
-        number=number,
-        at=number / 10,
-        captured_at=1000.0 + number / 10,
-        monotonic_s=0.0,
-        pts_s=None,
-        width=64,
-        height=64,
-        source_width=64,
-        source_height=64,
-        crc=0,
-        image=image,
-    )
+LEASE_S = 1.0
+ROOT = Path(__file__).resolve().parents[2]
 
 
-def end(camera: str, number: int) -> Mark:
-    """The last record of a file."""
-    return Mark(
-        camera=camera,
-        generation=GENERATION,
-        number=number,
-        at=number / 10,
-        captured_at=0.0,
-        final=True,
-        reason="end",
-    )
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A state that any lost, doubled or reordered frame would change for good."""
-
-    value: int = 7
-    frames: int = 0
-
-    def after(self, number: int) -> Chain:
-        return Chain((self.value * 1_000_003 + number) % (2**53), self.frames + 1)
-
-
-def chain_stage(
-    name: str = "pose", reads: str = "frames", writes: str = "tracks", settings: str = "s"
-) -> Stage:
-    """Outputs a mark for every frame, whose reason is the chain's value; refuses images b"bad"."""
-
-    def prepare(message: Message) -> Message:
-        if isinstance(message, Frame) and message.image == b"bad":
-            raise BadInput("image is bad")
-        return message
-
-    def advance(state: Chain, item: Message, _seen: None) -> tuple[Chain, Message]:
-        state = state.after(item.number)
-        fields = {
-            name: getattr(item, name) for name in ("camera", "generation", "number", "at", "captured_at")
-        }
-        return state, Mark(**fields, reason=f"{state.value} {state.frames}")
-
-    return Stage(
-        name=name,
-        reads=reads,
-        writes=writes,
-        settings=settings,
-        initial=lambda _camera, _generation: Chain(),
-        prepare=prepare,
-        advance=advance,
-        dump=lambda state: msgpack.packb([state.value, state.frames]),
-        load=lambda data: Chain(*msgpack.unpackb(data)),
-        max_wait_ms=0,
-    )
-
-
-def expected(numbers: list[int]) -> list[str]:
-    """The reasons of the chain stage's outputs over these frames."""
-    chain, reasons = Chain(), []
-    for number in numbers:
-        chain = chain.after(number)
-        reasons.append(f"{chain.value} {chain.frames}")
-    return reasons
-
-
-def publish(bus: Bus, camera: str, messages: list[Message], previous: str = "0-0") -> str:
-    """Puts messages on `frames` as ingest would, ids from the frame numbers; returns the cursor."""
-    token = "test:source"
-    bus.acquire(f"ingest:lease:{{cam:{camera}}}", token, 60_000)
-    for message in messages:
-        entry_id = f"{message.number + 1}-0"
-        run = Run(
-            stage="ingest",
-            camera=camera,
-            token=token,
-            previous=previous,
-            last=entry_id,
-            writes="frames",
-            outputs=[(entry_id, encode(message))],
-        )
-        [outcome] = bus.commit([run])
-        if outcome.value != "DONE":
-            raise AssertionError(outcome)
-        previous = entry_id
-    return previous
+def wait_until(true: Callable[[], bool], what: str, check: Callable[[], object] = lambda: None) -> None:
+    """Waits for something; `check` may raise meanwhile."""
+    deadline = time.monotonic() + 40
+    while not true():
+        check()
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited 40 s for {what}")
+        time.sleep(0.01)
 
 
 class Worker:
-    """A loop in a thread, to be stopped or abandoned."""
+    """A loop in a thread. `kill` ends it as a crash would: nothing of it reaches the server any more."""
 
-    def __init__(self, stage: Stage, bus: Bus, cameras: list[str], name: str) -> None:
-        self.stop = threading.Event()
+    def __init__(self, stage: Stage, url: str, cameras: Sequence[str], name: str, **options: Any) -> None:
+        self.name = name
         self.error: BaseException | None = None
-        self._loop = Loop(stage, bus, cameras, name)
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._fate = Fate()
+        client = redis.Redis.from_url(url, protocol=2, socket_timeout=2.0, socket_connect_timeout=1.0)
+        self._bus = Bus(url, client=Wire(client, self._fate, blocks=True))  # type: ignore[arg-type]
+        self._loop = Loop(stage, self._bus, cameras, name, **{"lease_s": LEASE_S, **options})
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"worker-{name}", daemon=True)
         self._thread.start()
+
+    def kill(self) -> None:
+        self._fate.dead = True
+        self._stop.set()
+
+    def close(self) -> None:
+        """Stops it and tells its error, if it ended with one."""
+        self._stop.set()
+        self.join()
+        if self.error is not None:
+            raise self.error
+
+    def join(self) -> None:
+        self._thread.join(20)
+        if self._thread.is_alive():
+            pytest.fail(f"worker {self.name} does not end")
+        self._bus.close()
+
+    def check(self) -> None:
+        if self.error is not None:
+            raise self.error
 
     def _run(self) -> None:
         try:
-            self._loop.run(self.stop)
+            self._loop.run(self._stop)
         except Exception as error:
             self.error = error
 
+
+@contextlib.contextmanager
+def process(url: str, cameras: Sequence[str], name: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of the chain story in a process of its own."""
+    command = [sys.executable, "-m", "tests.shared.fleet", name, *cameras]
+    environ = {**os.environ, "FLEET_URL": url, "PYTHONPATH": str(ROOT)}
+    worker = subprocess.Popen(command, cwd=ROOT, env=environ)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+class Source:
+    """Publishes the story of each camera, a few records at a time, whatever becomes of the server."""
+
+    def __init__(self, url: str, counts: dict[str, int]) -> None:
+        self._client = redis.Redis.from_url(url, protocol=2, socket_timeout=2.0)
+        self._bus = Bus(url, client=self._client)
+        self._counts = counts
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="source", daemon=True)
+        self._thread.start()
+
     def close(self) -> None:
-        self.stop.set()
-        self._thread.join(10)
+        self._stop.set()
+        self._thread.join(20)
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.005):
+            for camera, count in self._counts.items():
+                with contextlib.suppress(Exception):  # the server is away: again
+                    self._publish(camera, count)
+
+    def _publish(self, camera: str, count: int) -> None:
+        done = int(self._bus.counters("ingest", camera).get("cursor", "0-0").partition("-")[0])
+        if done < count:
+            story.publish(self._bus, self._client.set, camera, min(8, count - done))
+
+
+def assert_undisturbed(
+    url: str, counts: dict[str, int], memory: type[story.Chain] | type[story.Recent] = story.Chain
+) -> None:
+    """The outputs and dead letters must be those of a run without faults."""
+    with redis.Redis.from_url(url, protocol=2) as client:
+        bus = Bus(url, client=client)
+        for camera, count in counts.items():
+            outputs, dead = story.expected(memory, count)
+            stored = [(i, decode(data).reason) for i, data in bus.history("tracks", camera, "-", "+")]
+            assert stored == outputs
+            assert [fields[b"id"].decode() for _, fields in client.xrange(dead_key(camera))] == dead
+
+
+def finished(bus: Bus, counts: dict[str, int]) -> Callable[[], bool]:
+    """Whether pose has committed every record of the story."""
+
+    def done() -> bool:
+        with contextlib.suppress(Exception):
+            return all(bus.counters("pose", c).get("cursor") == f"{n}-0" for c, n in counts.items())
+        return False
+
+    return done
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    parser.add_argument("cameras", nargs="+")
+    arguments = parser.parse_args()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    bus = Bus(os.environ["FLEET_URL"])
+    Loop(story.stage(story.Chain), bus, arguments.cameras, arguments.name, lease_s=LEASE_S).run(stop)
+
+
+if __name__ == "__main__":
+    main()

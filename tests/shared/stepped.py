@@ -35,11 +35,12 @@ class Fate:
 
 
 class Wire:
-    """A redis client (or a pipeline of it) under a fate."""
+    """A redis client (or a pipeline of it) under a fate; reads wait for records only if it `blocks`."""
 
-    def __init__(self, client: Any, fate: Fate) -> None:
+    def __init__(self, client: Any, fate: Fate, blocks: bool = False) -> None:
         self._client = client
         self._fate = fate
+        self._blocks = blocks
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
@@ -52,9 +53,11 @@ class Wire:
         def faulty(*arguments: Any, **options: Any) -> Any:
             if self._fate.dead:
                 raise redis.ConnectionError("dead")
-            if name == "xreadgroup":
+            if name == "xreadgroup" and not self._blocks:
                 options["block"] = None
             answer = call(*arguments, **options)
+            if self._fate.dead:
+                raise redis.ConnectionError("dead")
             if self._fate.meet():
                 raise redis.TimeoutError("the reply is lost")
             return answer
