@@ -20,6 +20,7 @@ from workers.ingest.config import CameraOptions as IngestCamera
 from workers.ingest.config import IngestConfig
 from workers.pose.config import CameraOptions as PoseCamera
 from workers.pose.config import PoseConfig
+from workers.pose.runtimes import choose, usual_image_size
 
 CameraName = Annotated[str, StringConstraints(pattern=CAMERA_PATTERN)]
 ROLES = ("ingest", "pose", "classify", "archive")
@@ -82,9 +83,7 @@ class Site(Section):
 
     def ingest_cameras(self) -> dict[str, IngestCamera]:
         """The cameras as ingest sees them: pictures no wider than the detector needs."""
-        from workers.pose.runtimes import choose
-
-        default = 1280 if choose(self.pose.runtime) == "cuda" else 640
+        default = self.pose.image_size or usual_image_size(choose(self.pose.runtime))
         return {
             name: camera.model_copy(update={"max_width": camera.max_width or camera.image_size or default})
             for name, camera in self.cameras.items()
