@@ -80,7 +80,9 @@ class SteppedWorker:
             name: deque() for name in ("look", "advance", "judge", "commit")
         }
 
-    def read(self) -> int:
+    def read(self, beats: bool = True) -> int:
+        if beats:
+            self._now += LEASE_S
         works, _rest_s = self._reader.turn()
         self._queues["look"].extend(works)
         return len(works)
@@ -115,8 +117,6 @@ class SteppedWorker:
         return [source.popleft() for _ in range(min(count, len(source)))]
 
     def _clock(self) -> float:
-        """Every turn beats."""
-        self._now += LEASE_S
         return self._now
 
     def _prepare(self, camera: str, payload: bytes) -> Future[Any]:
