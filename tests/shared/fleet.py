@@ -42,12 +42,20 @@ def wait_until(true: Callable[[], bool], what: str, check: Callable[[], object] 
 class Worker:
     """A loop in a thread. `kill` ends it as a crash would: nothing of it reaches the server any more."""
 
-    def __init__(self, stage: Stage, url: str, cameras: Sequence[str], name: str, **options: Any) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        url: str,
+        cameras: Sequence[str],
+        name: str,
+        live: Sequence[str] = (),
+        **options: Any,
+    ) -> None:
         self.name = name
         self.error: BaseException | None = None
         self._fate = Fate()
         client = redis.Redis.from_url(url, protocol=2, socket_timeout=2.0, socket_connect_timeout=1.0)
-        self._bus = Bus(url, client=Wire(client, self._fate, blocks=True))  # type: ignore[arg-type]
+        self._bus = Bus(url, live, client=Wire(client, self._fate, blocks=True))  # type: ignore[arg-type]
         self._loop = Loop(stage, self._bus, cameras, name, **{"lease_s": LEASE_S, **options})
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"worker-{name}", daemon=True)
