@@ -10,6 +10,7 @@ from typing import Any
 
 from shared import metrics
 from shared.bus import Bus, BusError, Outcome, Run
+from shared.loop.quiet import OnceAMinute
 from shared.loop.session import Moment, Session, Work
 from shared.stage import Stage
 
@@ -24,6 +25,7 @@ class Committer:
         self._bus = bus
         self._held: dict[Session, list[Work]] = {}
         self._full = False
+        self._dead_letters = OnceAMinute()
 
     @property
     def waiting(self) -> bool:
@@ -140,7 +142,8 @@ class Committer:
                 metrics.SINCE_CAPTURE_SECONDS.labels(name).observe(max(0.0, now - entered_at))
             if work.problem is not None:
                 metrics.DEAD.labels(name, camera).inc()
-                log.warning("camera=%s entry=%s dead letter: %s", camera, work.entry_id, work.problem)
+                if self._dead_letters.due(camera):
+                    log.warning("camera=%s entry=%s dead letter: %s", camera, work.entry_id, work.problem)
 
 
 def _moments(works: Sequence[Work]) -> list[Moment]:

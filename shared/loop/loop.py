@@ -180,7 +180,9 @@ class Loop:
                 open_ = False
             except queue.Empty:
                 pass
+            self._busy_since["commit"] = time.monotonic()
             self._committer.commit(batch)
+            self._busy_since.pop("commit", None)
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
+from shared.loop.quiet import OnceAMinute
 from shared.loop.session import Session, Work
 from shared.messages import Mark, Message, MessageError, Stamp, decode, encode
 from shared.metrics import BATCH
@@ -30,6 +31,7 @@ class Steps:
         self._stage = stage
         self._failures_in_a_row = 0
         self._known_good: dict[str, Any] = {}
+        self._failed_batches = OnceAMinute()
 
     def prepare(self, camera: str, payload: bytes) -> tuple[Message, Any]:
         """The message in a payload, and the stage's item for it (None for a mark).
@@ -131,7 +133,8 @@ class Steps:
         try:
             results: Sequence[Any] = getattr(self._stage, step)(parts)
         except Exception:
-            log.exception("stage=%s batch of %d failed: trying one by one", self._stage.name, len(ready))
+            if self._failed_batches.due(step):
+                log.exception("stage=%s batch of %d failed: trying one by one", self._stage.name, len(ready))
             return [self._alone(step, work, value) for work, value in zip(ready, parts, strict=True)]
         self._did_well(step, parts[-1])
         return results

@@ -14,6 +14,7 @@ import redis
 from shared.bus import Bus, BusRefusedError, streams
 from shared.bus.streams import Bound, dead_key, lease_key, members_key, state_key, stream_key
 from shared.loop import StageFailedError
+from shared.loop.quiet import OnceAMinute
 from shared.messages import Frame, Mark, Message, decode
 from shared.stage import Stage
 from tests.shared import story
@@ -169,6 +170,35 @@ def test_a_hung_look_ends_the_loop(server: str, client: redis.Redis, publish: Ca
     assert isinstance(error, StageFailedError)
     assert "look hangs" in str(error)
     assert client.get(lease_key("pose", "a")) is None
+
+
+def test_a_hung_sink_ends_the_loop(server: str, publish: Callable[[int], None]) -> None:
+    release = threading.Event()
+    publish(3)
+    sink = plain(writes="", deliver=lambda _camera, _pairs: release.wait(30), dump=None, load=None)
+    error = ended(Worker(sink, server, ["a"], "w", hung_after_s=0.2))
+    release.set()
+    assert "commit hangs" in str(error)
+
+
+def test_an_output_stream_that_is_ahead_of_its_lost_state_says_what_to_do(
+    server: str, client: redis.Redis, publish: Callable[[int], None]
+) -> None:
+    publish(3)
+    client.xadd(stream_key("tracks", "a"), {"m": b""}, id="99-0")
+    error = ended(Worker(plain(), server, ["a"], "w"))
+    assert "camera=a: stream tracks is ahead" in str(error)
+    assert "--fresh" in str(error)
+
+
+def test_what_goes_wrong_again_and_again_is_logged_once_a_minute() -> None:
+    now = [0.0]
+    once = OnceAMinute(lambda: now[0])
+    told = []
+    for second in range(0, 200, 7):
+        now[0] = float(second)
+        told += [(key, second) for key in ("a", "b") if (key == "a" or second > 30) and once.due(key)]
+    assert told == [("a", 0), ("b", 35), ("a", 63), ("b", 98), ("a", 126), ("b", 161), ("a", 189)]
 
 
 def test_a_stored_state_that_cannot_be_read_says_what_to_do(
