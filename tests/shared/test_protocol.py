@@ -29,7 +29,7 @@ from tests.shared.fleet import (
 )
 from tests.shared.proxy import LossyProxy
 
-COUNTS = {"a": 400, "b": 300, "c": 200}
+COUNTS = {"a": 260, "b": 160, "c": 80}
 CAMERAS = list(COUNTS)
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -91,8 +91,8 @@ def test_lost_replies_of_reads_and_commits_change_nothing(
     with LossyProxy(server, share, seed=7) as proxy:
         with story_told(server, memory) as workers:
             workers += [Worker(stage(memory), proxy.url, CAMERAS, name) for name in ("w1", "w2")]
-            wait_until(lambda: proxy.lost >= 5, "replies to be lost")
-        assert proxy.lost >= 5
+            wait_until(lambda: proxy.lost >= 3, "replies to be lost")
+        assert proxy.lost >= 3
 
 
 def test_cut_connections_change_nothing(server: str) -> None:
@@ -125,10 +125,8 @@ def test_workers_that_crash_at_random_moments_change_nothing(
 
 def test_a_process_that_is_killed_changes_nothing(server: str) -> None:
     with story_told(server) as workers:
-        for life in range(2):
-            before = progress(server, "a")
-            with process(server, CAMERAS, f"p{life}"):
-                wait_until(lambda: progress(server, "a") > before, "the process to work")  # noqa: B023
+        with process(server, CAMERAS, "victim"):
+            wait_until(lambda: progress(server, "a") > 0, "the process to work")
         workers.append(Worker(stage(), server, CAMERAS, "w"))
 
 
@@ -139,7 +137,7 @@ def test_a_process_that_stalls_past_its_lease_changes_nothing(server: str) -> No
         workers.append(Worker(stage(), server, CAMERAS, "w"))
         wait_until(lambda: owners(server) == ["w"] * 3, "the cameras to move")
         staller.send_signal(signal.SIGCONT)
-        time.sleep(2 * LEASE_S)
+        time.sleep(LEASE_S)
 
 
 def test_a_process_that_is_told_to_stop_gives_its_cameras_back(server: str) -> None:
@@ -247,8 +245,8 @@ def test_a_server_that_lost_the_tail_of_its_log_changes_nothing(
         workers += [Worker(stage(), url, CAMERAS, name) for name in ("w1", "w2")]
         wait_until(lambda: progress(url, "a") > 20, "some of the story to be told")
         shutil.copytree(log, old)
-        copied = progress(url, "a")
-        wait_until(lambda: progress(url, "a") > copied + 30, "more of the story to be told")
+        goal = min(progress(url, "a") + 30, COUNTS["a"])
+        wait_until(lambda: progress(url, "a") >= goal, "more of the story to be told")
         _kill_server(url)
         shutil.rmtree(log)
         old.rename(log)
