@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 # A stage that fails on this many records in a row, and never did well, is broken itself: restart, don't empty
 # the stream.
 _BROKEN_AFTER = 4
+_POISON_KEPT = 1000
 
 
 class Steps:
@@ -30,7 +31,9 @@ class Steps:
     def __init__(self, stage: Stage[Any, Any, Any, Any]) -> None:
         self._stage = stage
         self._failures_in_a_row = 0
+        self._poison_in_a_row = 0
         self._known_good: dict[str, Any] = {}
+        self._poison: dict[tuple[str, str], BadInput] = {}
         self._failed_batches = OnceAMinute()
 
     def prepare(self, camera: str, payload: bytes) -> tuple[Message, Any]:
@@ -112,6 +115,7 @@ class Steps:
         if message is None:
             return
         self._enter_generation(session, message)
+        work.problem = work.problem or self._poison.get((session.camera, work.entry_id))
         if work.problem is not None:
             return
         try:
@@ -119,8 +123,23 @@ class Steps:
                 session.state, work.finding = self._stage.mark(session.state, message)
             else:
                 session.state, work.finding = self._stage.advance(session.state, work.item, work.seen)
+                self._poison_in_a_row = 0
         except BadInput as problem:
             work.problem = problem
+        except Exception as error:
+            self._condemn(work, error)
+
+    def _condemn(self, work: Work, error: Exception) -> None:
+        """Nobody knows what `advance` left behind: back to the stored state, past this record."""
+        self._poison_in_a_row += 1
+        if self._poison_in_a_row >= _BROKEN_AFTER:
+            raise error
+        log.exception("camera=%s entry=%s advance failed", work.session.camera, work.entry_id)
+        reason = BadInput(f"{self._stage.name}: advance: {type(error).__name__}: {error}")
+        self._poison[work.session.camera, work.entry_id] = reason
+        while len(self._poison) > _POISON_KEPT:
+            del self._poison[next(iter(self._poison))]
+        work.session.drop()
 
     def _enter_generation(self, session: Session, message: Message) -> None:
         if session.state_generation != message.generation:

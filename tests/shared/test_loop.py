@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -146,13 +147,38 @@ def test_prepare_that_fails_on_one_record_does_not_stop_the_camera(
     assert letters(client)[1:] == [("6-0", "pose: ZeroDivisionError: prepare")]
 
 
-def test_advance_that_fails_ends_the_loop_because_its_state_cannot_be_trusted(
+def test_a_record_that_breaks_advance_is_passed_over_and_the_stored_state_loaded(
+    server: str, bus: Bus, client: redis.Redis, publish: Callable[[int], None]
+) -> None:
+    seen_by_the_last: list[story.Chain] = []
+
+    def advance(state: story.Chain, item: Frame, _seen: Any) -> tuple[story.Chain, Message]:
+        if item.number == 3:
+            raise ZeroDivisionError("advance")
+        seen_by_the_last[:] = [state]
+        return state.after(item.number), item
+
+    publish(7)
+    worker = Worker(plain(advance=advance), server, ["a"], "w")
+    wait_until(finished(bus, {"a": 7}), "all records to be committed", worker.check)
+    worker.close()
+    [_, (entry_id, reason)] = letters(client)
+    written = [i.decode() for i, _ in client.xrange(stream_key("tracks", "a"))]
+    assert reason == "pose: advance: ZeroDivisionError: advance"
+    assert entry_id not in written
+    # The last record saw a state of the good ones before it, whatever was tried in between.
+    numbers = [int(entry.partition("-")[0]) - 1 for entry in written]
+    good = [number for number in numbers if story.kind_of(number) != "mark"]
+    assert seen_by_the_last == [functools.reduce(story.Chain.after, good[:-1], story.Chain())]
+
+
+def test_advance_that_always_fails_ends_the_loop(
     server: str, bus: Bus, publish: Callable[[int], None]
 ) -> None:
     def advance(state: Any, item: Frame, _seen: Any) -> tuple[Any, Message]:
         raise ZeroDivisionError("advance")
 
-    publish(3)
+    publish(7)
     error = ended(Worker(plain(advance=advance), server, ["a"], "w"))
     assert isinstance(error, StageFailedError)
 
