@@ -10,6 +10,7 @@ MEASUREMENTS = {
     "chaos": "SIGKILLs and lost replies: the same tracks and verdicts",
     "throughput": "frames a second against a plain loop of YOLO.track",
     "latency": "capture to verdict, four cameras at 10 fps, by stage",
+    "bus": "commits a second, and records a second through the loop",
     "pose_gate": "mean OKS through our own path, in each runtime",
 }
 

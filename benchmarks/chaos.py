@@ -10,21 +10,23 @@ key points within 0.5 px, verdicts equal results and scores within 2e-3.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
 import os
 import random
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from tests.shared.proxy import LossyProxy
 
 from benchmarks.end_to_end import count_frames, problems_of
 from benchmarks.fleet_run import Outcome, Record, four_videos, run_fleet, server, site_of
+from shared.bus import Bus
 from shared.messages import Verdict
+from tests.shared.proxy import LossyProxy
 
 _PIXELS = 0.5
 _SCORE = 2e-3
@@ -45,8 +47,10 @@ def main() -> int:
         calm = run_fleet(site, url)
     print(f"undisturbed: {calm.seconds:.0f} s, {summary(calm)}")
     good = calm.exit_code == 0
-    killer = Killer(options.kills, options.seed, calm.seconds)
+    cameras = [video.stem for video in videos]
+    frames = sum(count_frames(video) for video in videos)
     with server() as url:
+        killer = Killer(url, cameras, frames, options.kills, options.seed)
         killed = run_fleet(site, url, meanwhile=killer)
     print(f"killed: {killer.kills} in {killed.seconds:.0f} s, {summary(killed)}")
     good = report(videos, calm, killed) and good and sum(killer.kills.values()) == 2 * options.kills
@@ -59,26 +63,31 @@ def main() -> int:
 
 
 class Killer:
-    """Sends SIGKILL to pose and classify, in turn, at random moments of the run."""
+    """Sends SIGKILL to pose and classify, in turn, at random points of the run's progress."""
 
-    def __init__(self, kills: int, seed: int, seconds: float) -> None:
+    def __init__(self, url: str, cameras: Sequence[str], frames: int, kills: int, seed: int) -> None:
         self.kills = {"pose": 0, "classify": 0}
-        self._wanted = kills
-        self._random = random.Random(seed)
-        self._pause_s = seconds / (2 * kills + 2)
+        self._url = url
+        self._cameras = cameras
+        dice = random.Random(seed)
+        self._moments = sorted(dice.randrange(frames // 20, frames * 19 // 20) for _ in range(2 * kills))
 
     def __call__(self, supervisor: int, ended: threading.Event) -> None:
         """Kills until every role had its share or the fleet has ended."""
-        roles = ["pose", "classify"] * self._wanted
-        ended.wait(self._pause_s)
-        for role in roles:
-            ended.wait(self._random.uniform(0.3, 1.7) * self._pause_s)
-            while not ended.is_set() and not (processes := worker_processes(supervisor, role)):
-                time.sleep(0.05)
-            if ended.is_set():
-                return
-            os.kill(processes[0], signal.SIGKILL)
-            self.kills[role] += 1
+        roles = itertools.cycle(("pose", "classify"))
+        with contextlib.closing(Bus(self._url)) as bus:
+            for moment, role in zip(self._moments, roles, strict=False):
+                while self._tracked(bus) < moment and not ended.wait(0.05):
+                    pass
+                while not (processes := worker_processes(supervisor, role)) and not ended.wait(0.02):
+                    pass
+                if ended.is_set():
+                    return
+                os.kill(processes[0], signal.SIGKILL)
+                self.kills[role] += 1
+
+    def _tracked(self, bus: Bus) -> int:
+        return sum(int(bus.counters("pose", camera).get("read", 0)) for camera in self._cameras)
 
 
 def worker_processes(supervisor: int, role: str) -> list[int]:
