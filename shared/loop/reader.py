@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 _IN_FLIGHT = 32
 _READ_COUNT = 8
 _IDLE_BLOCK_MS = 200
-_BUSY_BLOCK_MS = 10
+_BUSY_BLOCK_MS = 20
+# With everybody at the bound there is work for a second: no hurry to look again.
+_BOUND_REST_S = 0.01
+_UNOWNED_REST_S = 0.05
 
 
 class StageFailedError(RuntimeError):
@@ -86,7 +89,7 @@ class Reader:
         if works is not None:
             return works, 0.0
         # Nothing may be read at the moment: everybody is at the bound, or nobody is ours.
-        return [], 0.002 if self._sessions else 0.05
+        return [], _BOUND_REST_S if self._sessions else _UNOWNED_REST_S
 
     def close(self) -> None:
         """Drops all sessions and gives every camera back."""
