@@ -58,7 +58,7 @@ def main() -> int:
         lossy = run_fleet(site, url, fleet_url=proxy.url)
         print(f"{proxy.lost} replies lost: {lossy.seconds:.0f} s, {summary(lossy)}")
     good = report(videos, calm, lossy) and good
-    print("all equal" if good else "NOT EQUAL")
+    print("all equal" if good else "NOT as it should be")
     return 0 if good else 1
 
 
