@@ -36,7 +36,7 @@ SIZES: dict[str, Size] = {
 }
 SCHEDULES = {
     "stgcnpp": Schedule(),
-    "msg3d": Schedule(epochs=12, windows=3),
+    "msg3d": Schedule(epochs=12),
 }
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--net", choices=sorted(SIZES), required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder of cctv_fights_coco17.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder of the weights and figures")
-    parser.add_argument("--window-fps", type=float, default=15.0)
+    parser.add_argument("--window-fps", type=float, default=25.0)
     parser.add_argument("--given-tracks", action="store_true", help="take the file's tracks as they are")
     parser.add_argument("--epochs", type=int, help="instead of the net's own number, for a quick look")
     parser.add_argument("--seed", type=int, default=1)
@@ -131,8 +131,10 @@ def report(clips: Clips, logits: NDArray[np.float32], folds: NDArray[np.int64]) 
     """Everything that a model card says, out of fold."""
     labels, groups = clips.labels, clips.groups
     window_labels = labels[clips.test_clip]
-    weight = 1 / np.bincount(clips.test_clip, minlength=len(labels))[clips.test_clip]
-    temperature = round(measure.fit_temperature(logits, window_labels, weight), 3)
+    seen = np.unique(clips.test_clip)
+    # On clips and not on windows: only the clip's label is true of it, a bystander's window may well be calm.
+    clip_logits = measure.clip_scores(logits, clips.test_clip, len(labels))[seen]
+    temperature = round(measure.fit_temperature(clip_logits, labels[seen], np.ones(len(seen))), 3)
     windows = measure.probability(logits, temperature)
     scores = measure.clip_scores(windows, clips.test_clip, len(labels))
     figures: dict = {"temperature": temperature}

@@ -140,9 +140,9 @@ def augment(windows: Floats, rng: np.random.Generator) -> Floats:
     stretched = moved[:, :2] * np.exp(rng.uniform(-0.25, 0.25, (n, 2, 1, 1)))
     x, y = stretched[:, 0], stretched[:, 1]
     turned = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=1)
-    bent = turned + rng.normal(0, 0.04, (n, 2, 1, joints)) + rng.normal(0, 0.01, turned.shape)
+    bent = turned + rng.normal(0, 0.04, (n, 2, 1, joints)) + rng.normal(0, 0.003, turned.shape)
     confidence = moved[:, 2:] * rng.uniform(0.7, 1, (n, 1, 1, 1))
-    dropped = (rng.random((n, 1, 1, joints)) < 0.05) | (rng.random((n, 1, frames, 1)) < 0.03)
+    dropped = (rng.random((n, 1, 1, joints)) < 0.05) | (rng.random((n, 1, frames, 1)) < 0.02)
     joined = np.concatenate([bent, confidence], axis=1)
     return np.where(empty | dropped, 0, joined).astype(np.float32)
 

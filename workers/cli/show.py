@@ -86,7 +86,7 @@ def _line(progress: Progress) -> str:
     )
     results: Counter[str] = sum((camera.results for camera in cameras), Counter())
     return (
-        f"{time.monotonic() - progress.started:6.1f} s  frames {frames}  tracked {tracked}  "
+        f"{time.monotonic() - progress.started:6.1f} s  records {frames}  tracked {tracked}  "
         f"{sum(camera.fps for camera in cameras):.1f} fps  dropped {dropped}  dead {dead}  "
         f"verdicts {results.total()}  vetoed {results['VETOED']}  violence {results['VIOLENCE']}"
     )
