@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from shared.messages import Verdict
 from workers.cli.progress import CameraProgress, Progress
 from workers.cli.site import Site
 from workers.cli.supervisor import Supervisor
@@ -27,7 +28,6 @@ class Display:
         self._console = Console()
         self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
         self._next_line_at = 0.0
-        self._told = 0
 
     def __enter__(self) -> Display:
         click.echo(f"nexara: {len(self._site.cameras)} cameras; data in {self._site.bus.data}; Ctrl-C ends")
@@ -60,23 +60,14 @@ class Display:
         click.echo(f"nexara: verdict logs in {self._site.verdict_directory}")
 
     def _tell_violence(self, progress: Progress) -> None:
-        fresh = (
-            list(progress.violence)[self._told - len(progress.violence) :]
-            if self._told
-            else progress.violence
-        )
-        for camera, at, verdict in fresh:
-            if not self._live:
-                click.echo(
-                    f"VIOLENCE  {camera}  {at:.1f} s  track {short(verdict.track_id)}  {_scores(verdict)}"
-                )
-        self._told = len(progress.violence)
+        while progress.violence:
+            camera, at, verdict = progress.violence.popleft()
+            click.echo(f"VIOLENCE  {camera}  {at:.1f} s  track {short(verdict.track_id)}  {_scores(verdict)}")
 
 
-def _scores(verdict: object) -> str:
-    primary = getattr(verdict, "primary_score", None)
-    veto = getattr(verdict, "veto_score", None)
-    return f"primary {primary:.3f}" + (f", veto {veto:.3f}" if veto is not None else "")
+def _scores(verdict: Verdict) -> str:
+    veto = f", veto {verdict.veto_score:.3f}" if verdict.veto_score is not None else ""
+    return f"primary {verdict.primary_score:.3f}{veto}"
 
 
 def _line(progress: Progress) -> str:
@@ -110,7 +101,7 @@ def _table(progress: Progress, supervisor: Supervisor) -> Table:
     for heading in (
         "camera",
         "fps",
-        "frames",
+        "records",
         "tracked",
         "behind",
         "dropped",

@@ -81,7 +81,7 @@ def status(site: Any, as_json: bool) -> None:
     for heading in (
         "camera",
         "fps",
-        "frames",
+        "records",
         "tracked",
         "judged",
         "behind",
