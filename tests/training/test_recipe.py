@@ -117,7 +117,7 @@ def test_a_net_learns_a_plain_difference_and_does_so_twice_alike() -> None:
     windows = rng.normal(0, 0.1, (16, 3, 16, 17)).astype(np.float32)
     windows[:, 2] = 0.9
     windows[labels == 1, :2] += np.sin(np.arange(16) * 2)[None, None, :, None].astype(np.float32)
-    schedule = Schedule(epochs=15, windows=1)
+    schedule = Schedule(epochs=15, windows=1, rate=8e-3, averaging=0.98)
     found = [
         evidence(fit("stgcnpp", StgcnppSize(6, (1, 1, 1)), windows, clip_of, labels, schedule, 3), windows)
         for _ in range(2)
