@@ -16,7 +16,5 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 def shared_data() -> Path:
     """The folder with real weights, videos and skeletons; tests that need it skip without it."""
     if not SHARED_DATA.is_dir():
-        pytest.skip(
-            "needs ../shared/data (real weights, videos and truth), absent beside this clone"
-        )
+        pytest.skip("needs ../shared/data (real weights, videos and truth), absent beside this clone")
     return SHARED_DATA

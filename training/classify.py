@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--net", choices=sorted(SIZES), required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder of cctv_fights_coco17.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder of the weights and figures")
-    parser.add_argument("--window-fps", type=float, default=15.0)
+    parser.add_argument("--window-fps", type=float, default=25.0)
     parser.add_argument("--given-tracks", action="store_true", help="take the file's tracks as they are")
     parser.add_argument("--epochs", type=int, help="instead of the net's own number, for a quick look")
     parser.add_argument("--seed", type=int, default=1)

@@ -107,7 +107,7 @@ def test_always_asks_and_off_never_does(weights: dict[str, Path], sure: dict[str
     assert asked.result == "SAFE"
     assert asked.veto_score is not None
     assert asked.veto_reason is None
-    alone = first_verdict(stage({"stgcnpp": sure["yes"], "msg3d": sure["no"]}, veto="off"))
+    alone = first_verdict(stage({"stgcnpp": sure["yes"], "msg3d": sure["no"]}, veto="never"))
     assert (alone.result, alone.veto_score, alone.veto_reason) == ("VIOLENCE", None, "no_veto")
 
 

@@ -136,7 +136,7 @@ def test_appearance_travels_with_the_detections_and_the_state(
 ):
     path = shared_data / "weights" / "osnet_x0_25_msmt17.onnx" if reid == "osnet" else reid
     tracker = tmp_path / "tracker.yaml"
-    tracker.write_text((TRACKER_FILES / "botsort.yaml").read_text().replace('reid: "off"', f"reid: {path}"))
+    tracker.write_text((TRACKER_FILES / "botsort.yaml").read_text().replace("reid: none", f"reid: {path}"))
     config = PoseConfig(
         weights=str(checkpoint), runtime="torch", image_size=IMAGE_SIZE, parallel=1, tracker=str(tracker)
     )
@@ -167,8 +167,8 @@ def test_settings_that_do_not_fit_are_refused(changes, reason):
     ("changes", "reason"),
     [
         ({"tracker": "bytetrack", "reid": "native"}, "ByteTrack knows no appearance"),
-        ({"reid": "yolo26n-cls.pt"}, "off, native"),
-        ({"reid": "auto"}, "off, native"),
+        ({"reid": "yolo26n-cls.pt"}, "none, native"),
+        ({"reid": "auto"}, "none, native"),
         ({"track_bufer_s": 1}, "did you mean 'track_buffer_s'"),
         ({"track_low_thresh": 0.7}, "must be below"),
     ],

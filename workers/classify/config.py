@@ -27,7 +27,7 @@ class ClassifyConfig(Section):
     veto_weights: Path = Field(
         MODELS / "msg3d-fights.safetensors", description="Weights of the net that must agree before an alarm"
     )
-    veto: Literal["lazy", "always", "off"] = Field(
+    veto: Literal["lazy", "always", "never"] = Field(
         "lazy",
         description="lazy asks the veto only where the primary reaches its threshold; always asks each time",
     )

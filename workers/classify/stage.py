@@ -40,7 +40,7 @@ def build_stage(config: ClassifyConfig) -> Stage[Tracks, None, Windows, Finding]
     """
     primary = open_net(config.primary_weights, config.runtime, config.max_batch, config.cache)
     veto = None
-    if config.veto != "off":
+    if config.veto != "never":
         veto = open_net(config.veto_weights, config.runtime, config.max_batch, config.cache)
     settings = _window_settings(config, primary, veto)
     judge = Judge(primary, veto, config.pair(), always=config.veto == "always")

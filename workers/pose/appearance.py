@@ -26,7 +26,9 @@ class Appearance:
 
     def __init__(self, path: Path, parallel: int) -> None:
         if path.suffix != ".onnx" or not path.is_file():
-            raise ConfigError(f"reid: {path}: no such ONNX file: use off, native, or a net exported to .onnx")
+            raise ConfigError(
+                f"reid: {path}: no such ONNX file: use none, native, or a net exported to .onnx"
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

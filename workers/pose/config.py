@@ -33,7 +33,7 @@ class TrackerConfig(Section):
     )
     appearance_thresh: float = Field(0.25, ge=0, le=1, description="BoT-SORT: least likeness of appearance.")
     reid: str = Field(
-        "off", description="BoT-SORT: off, native (the detector's features) or an ONNX net's path."
+        "none", description="BoT-SORT: none, native (the detector's features) or an ONNX net's path."
     )
     gmc_method: Literal["sparseOptFlow", "ecc", "none"] = Field(
         "sparseOptFlow",
@@ -123,6 +123,6 @@ def load_tracker(config: PoseConfig) -> TrackerConfig:
         )
     if tracker.track_low_thresh >= tracker.track_high_thresh:
         raise ConfigError(f"{path}: track_low_thresh must be below track_high_thresh")
-    if tracker.tracker == "bytetrack" and tracker.reid != "off":
-        raise ConfigError(f"{path}: reid: ByteTrack knows no appearance: use tracker: botsort, or reid: off")
+    if tracker.tracker == "bytetrack" and tracker.reid != "none":
+        raise ConfigError(f"{path}: reid: ByteTrack knows no appearance: use tracker: botsort, or reid: none")
     return tracker

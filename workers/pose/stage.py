@@ -75,7 +75,7 @@ class _Pose:
         self._image_size = config.image_size or usual_image_size(runtime)
         self.settings = _settings(config, tracker, weights.hash)
         self._appearance = None
-        if tracker.reid not in ("off", "native"):
+        if tracker.reid not in ("none", "native"):
             self._appearance = Appearance(Path(tracker.reid).expanduser(), parallel)
         net = open_runtime(
             weights,

@@ -151,7 +151,7 @@ def _new_tracker(config: TrackerConfig, moving: bool) -> Any:
         fuse_score=config.fuse_score,
         proximity_thresh=config.proximity_thresh,
         appearance_thresh=config.appearance_thresh,
-        with_reid=config.reid != "off",
+        with_reid=config.reid != "none",
         model="auto",  # features always come with the detections
         gmc_method=config.gmc_method if moving else "none",
     )
