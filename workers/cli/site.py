@@ -64,7 +64,7 @@ class Processes(Section):
 
 
 class Site(Section):
-    """A site file. Every key is described in the README's example and by `nexara check`."""
+    """A site file; every key says in its field what it is for and how far it may go."""
 
     name: str = Field("site", max_length=64, description="The site's name, for people.")
     cameras: dict[CameraName, Camera] = Field(min_length=1, description="The cameras, by name.")
