@@ -8,6 +8,7 @@ import click
 
 from shared.bus import streams
 from shared.config import ConfigError
+from workers.classify.card import CardError, read_card
 from workers.cli.site import Site, load
 from workers.ingest.sources import check_file
 from workers.pose.config import load_tracker
@@ -38,6 +39,12 @@ def check_site(site: Site) -> None:
     """
     resolve(site.pose.weights)
     load_tracker(site.pose)
+    asked = site.classify.veto != "never"
+    for weights in (site.classify.primary_weights, *([site.classify.veto_weights] if asked else [])):
+        try:
+            read_card(weights)
+        except CardError as error:
+            raise ConfigError(f"classify: {error}") from error
     for name, camera in site.ingest_cameras().items():
         check_file(name, camera, site.ingest)
     if site.bus.url is None and memory_need(site) > memory_bound(site):

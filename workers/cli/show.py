@@ -30,7 +30,8 @@ class Display:
         self._next_line_at = 0.0
 
     def __enter__(self) -> Display:
-        click.echo(f"nexara: {len(self._site.cameras)} cameras; data in {self._site.bus.data}; Ctrl-C ends")
+        count = len(self._site.cameras)
+        click.echo(f"nexara: {count} camera{'s' * (count > 1)}; data in {self._site.bus.data}; Ctrl-C ends")
         if self._live:
             self._live.start()
         return self
