@@ -100,8 +100,9 @@ def run_site(
         path = directory / RUNNING_SITE
         site = _resolved(contents, where, path)
         check_site(site)
-        if until_eof and site.live_cameras:
-            raise ConfigError(f"--until-eof: {site.live_cameras[0]} is a live camera and never ends")
+        for name, camera in site.cameras.items():
+            if until_eof and camera.kind != "file":
+                raise ConfigError(f"--until-eof: {name} is a live camera and never ends: use --seconds")
         stop = _stop_on_signals(stack)
         if site.bus.url is None:
             stack.enter_context(embedded.running(site.bus.data, site.bus.max_memory, site.bus.port))
