@@ -259,6 +259,20 @@ class Bus:
             if value is not None
         }
 
+    def cursors(self, stage: str, cameras: Sequence[str]) -> dict[str, str]:
+        """The stored cursor of each camera, START where nothing is stored."""
+        if not cameras:
+            return {}
+        with _errors(self._where):
+            pipeline = self._redis.pipeline(transaction=False)
+            for camera in cameras:
+                pipeline.hget(streams.state_key(stage, camera), "cursor")
+            stored = pipeline.execute()
+        return {
+            camera: cursor.decode() if cursor else streams.START
+            for camera, cursor in zip(cameras, stored, strict=True)
+        }
+
     def owner(self, stage: str, camera: str) -> str:
         """The worker that owns a camera in a stage, "" if nobody does."""
         with _errors(self._where):

@@ -120,7 +120,16 @@ class Reader:
                 session.drop()
             log.info("camera=%s stage=%s given up", camera, self._stage.name)
         self._tokens.update(changes.gained)
+        self._compare_idle()
         metrics.OWNED.labels(self._stage.name).set(len(self._tokens))
+
+    def _compare_idle(self) -> None:
+        """A server that went back in time says so at the next commit; who has nothing to commit must ask."""
+        idle = {c: s.cursor for c, s in self._sessions.items() if s.alive and s.in_flight == 0}
+        for camera, stored in self._bus.cursors(self._stage.name, list(idle)).items():
+            if stored != idle[camera]:
+                log.warning("camera=%s stage=%s the server went back", camera, self._stage.name)
+                self._sessions[camera].drop()
 
     def _open_dropped(self) -> None:
         for camera, token in list(self._tokens.items()):

@@ -305,3 +305,20 @@ def test_messages_carry_what_the_next_stages_need(make_bus, tmp_path):
     assert stamp.stage == "ingest"
     assert stamp.read_at <= stamp.done_at <= time.time()
     assert open_image(frame)[:2] == b"\xff\xd8"
+
+
+def test_a_file_that_has_ended_is_opened_again_when_the_server_went_back(make_bus, tmp_path):
+    bus = make_bus()
+    reader = Reader(bus, "cam")
+    client = bus._redis
+    with Ingest(bus, {"cam": options(write(tmp_path / "a.mp4", frames=300))}):
+        reader.until(lambda: len(reader.seen["cam"]) > 20, most=4)
+        old = {key: client.dump(key) for key in client.scan_iter() if b":lease:" not in key}
+        reader.until_ended()
+        last = bus.cursors("ingest", ["cam"])
+        for key, dump in old.items():
+            client.restore(key, 0, dump, replace=True)
+        reader.rewind()
+        reader.seen["cam"].clear()
+        reader.until_ended()
+        assert bus.cursors("ingest", ["cam"]) == last

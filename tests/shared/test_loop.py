@@ -384,3 +384,20 @@ def test_a_sink_is_handed_everything_in_order_before_it_is_committed(
     wait_until(finished(bus, {"a": 12}), "all records to be committed", worker.check)
     worker.close()
     assert handed == [("a", f"{n + 1}-0", n) for n in range(12) if story.kind_of(n) != "damaged"]
+
+
+def test_an_idle_worker_notices_that_the_server_went_back(
+    server: str, bus: Bus, client: redis.Redis, publish: Callable[[int], None]
+) -> None:
+    publish(3)
+    worker = Worker(plain(), server, ["a"], "w1")
+    wait_until(finished(bus, {"a": 3}), "the first records to be committed", worker.check)
+    worker.close()
+    publish(7)
+    old = {key: client.dump(key) for key in client.scan_iter() if b":lease:" not in key}
+    worker = Worker(plain(), server, ["a"], "w2")
+    wait_until(finished(bus, {"a": 7}), "all records to be committed", worker.check)
+    for key, dump in old.items():
+        client.restore(key, 0, dump, replace=True)
+    wait_until(finished(bus, {"a": 7}), "all records to be committed again", worker.check)
+    worker.close()

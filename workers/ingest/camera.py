@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from shared.bus import Bus
+from shared.bus.lease import HEARTBEAT_S
 from workers.ingest import metrics
 from workers.ingest.capture import Capture
 from workers.ingest.config import CameraOptions, IngestConfig
@@ -126,7 +127,7 @@ class Camera:
     def _publish_from(self, position: Position) -> None:
         """Publishes until stopped or fenced, or until the position has to be opened again."""
         if position.ended:
-            self._stop.wait()
+            self._rest_at(position)
             return
         capture = self._captured_from(position)
         writer = Writer(self._name, self._options, self._config)
@@ -147,7 +148,15 @@ class Camera:
             if position.ended:
                 log.info("camera=%s ended frames=%s", self._name, position.number + 1)
                 capture.close()
-                self._stop.wait()
+                self._rest_at(position)
+                return
+
+    def _rest_at(self, position: Position) -> None:
+        """Who has ended commits nothing more, so must ask whether the server went back in time."""
+        while not self._stop.wait(HEARTBEAT_S):
+            if self._publisher.taken_back(position):
+                log.warning("camera=%s the server went back: opened again", self._name)
+                return
 
     def _captured_from(self, position: Position) -> Capture:
         """The capture that goes on from a position. A live one stays open whatever happens to the server."""

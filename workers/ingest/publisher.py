@@ -61,6 +61,13 @@ class Publisher:
         self._unsure: tuple[Run, int] | None = None
         self._leaps = 0
 
+    def taken_back(self, position: Position) -> bool:
+        """Whether the server no longer stands where this position was stored; False while it is silent."""
+        try:
+            return self._bus.cursors("ingest", [self._camera])[self._camera] != position.cursor
+        except BusError:
+            return False
+
     def open(self, content: str, replay_before: float, mint: Callable[[int], str]) -> Position | None:
         """Where to go on (see `position.resume`); None once stopped or fenced."""
         delay_s = _RETRY_MIN_S
