@@ -93,6 +93,10 @@ class Bus:
         self._live = frozenset(live)
         self._digests: dict[str, str] = {}
 
+    def is_live(self, camera: str) -> bool:
+        """Whether a camera's source cannot wait."""
+        return camera in self._live
+
     def close(self) -> None:
         """Closes all connections."""
         self._redis.close()

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 _IN_FLIGHT = 32
 _READ_COUNT = 8
+# What waits in memory cannot be dropped any more: a live camera's frames wait in their stream instead.
+_LIVE_IN_FLIGHT = 3
+_LIVE_READ_COUNT = 1
 _IDLE_BLOCK_MS = 200
 _BUSY_BLOCK_MS = 20
 # With everybody at the bound there is work for a second: no hurry to look again.
@@ -172,16 +175,22 @@ class Reader:
         log.info("camera=%s stage=%s opened at %s", camera, stage.name, stored.cursor)
         return session
 
+    def _has_room(self, session: Session) -> bool:
+        if self._bus.is_live(session.camera):
+            return session.alive and session.in_flight <= _LIVE_IN_FLIGHT - _LIVE_READ_COUNT
+        return session.alive and session.in_flight <= _IN_FLIGHT - _READ_COUNT
+
     def _read(self) -> list[Work] | None:
         """What is new; None if no camera may be read at the moment."""
-        free = [c for c, s in self._sessions.items() if s.alive and s.in_flight <= _IN_FLIGHT - _READ_COUNT]
+        free = [camera for camera, session in self._sessions.items() if self._has_room(session)]
         if not free:
             return None
+        count = _LIVE_READ_COUNT if any(map(self._bus.is_live, free)) else _READ_COUNT
         stage = self._stage
         # While work is under way a camera may become free (or fall) at any moment: look again soon.
         idle = all(session.in_flight == 0 for session in self._sessions.values())
         block_ms = _IDLE_BLOCK_MS if idle else _BUSY_BLOCK_MS
-        found = self._bus.read(stage.name, self._worker, stage.reads, free, _READ_COUNT, block_ms)
+        found = self._bus.read(stage.name, self._worker, stage.reads, free, count, block_ms)
         now = time.time()
         works = []
         for camera, entries in found.items():
