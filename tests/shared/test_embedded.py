@@ -57,7 +57,10 @@ def listening_addresses(pid: int) -> set[str]:
     """Local addresses (as in /proc/net, hexadecimal) of the process's listening TCP sockets."""
     sockets = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(link.readlink())
+        try:
+            target = str(link.readlink())
+        except FileNotFoundError:
+            continue  # closed meanwhile; a listening socket stays
         if target.startswith("socket:["):
             sockets.add(target[8:-1])
     rows = [
