@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.chaos import worker_processes
+
 ROOT = Path(__file__).resolve().parents[2]
 VIDEO = "three_exercising.avi"
 CAMERA = "three_exercising"
@@ -36,19 +38,6 @@ def log_of(folder: Path) -> list[str]:
     return (folder / "data" / "verdicts" / f"{CAMERA}.jsonl").read_text().splitlines()
 
 
-def pids(supervisor: int, role: str) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (entry / "cmdline").read_bytes().split(b"\0")
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == supervisor and role.encode() in command:
-            found.append(int(entry.name))
-    return found
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_killing_workers_leaves_the_verdict_log_as_it_would_have_been(
@@ -65,7 +54,7 @@ def test_killing_workers_leaves_the_verdict_log_as_it_would_have_been(
     killed = 0
     for role in ("pose", "classify", "ingest", "pose"):
         time.sleep(2.0)
-        for pid in pids(process.pid, role):
+        for pid in worker_processes(process.pid, role):
             os.kill(pid, signal.SIGKILL)
             killed += 1
     output, _ = process.communicate(timeout=120)
@@ -82,10 +71,14 @@ def test_ctrl_c_ends_everything_within_two_seconds_and_leaves_no_process(
 ) -> None:
     process = start(shared_data, tmp_path)
     deadline = time.monotonic() + 60
-    while not pids(process.pid, "pose") and time.monotonic() < deadline:
+    while not worker_processes(process.pid, "pose") and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(3)
-    children = [pid for role in ("ingest", "pose", "classify", "archive") for pid in pids(process.pid, role)]
+    children = [
+        pid
+        for role in ("ingest", "pose", "classify", "archive")
+        for pid in worker_processes(process.pid, role)
+    ]
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 0, output
