@@ -22,6 +22,14 @@ class ConfigError(ValueError):
     """A site file that cannot be used; one line that says where and what to do."""
 
 
+def cache_folder() -> Path:
+    """Where weights and what is made of them are kept: `$NEXARA_CACHE`, else `nexara` in the user's cache."""
+    chosen = os.environ.get("NEXARA_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nexara"
+
+
 class Section(BaseModel):
     """A part of the site file: unknown keys are refused, values never change after loading."""
 
@@ -32,17 +40,27 @@ SectionType = TypeVar("SectionType", bound=Section)
 
 
 def load(path: Path, model: type[SectionType], environ: Mapping[str, str] | None = None) -> SectionType:
-    """The validated contents of a YAML file.
-
-    `${NAME}` becomes the environment's value, `${NAME:-text}` falls back to the text.
+    """The validated contents of a YAML file; see `build`.
 
     Raises:
-        ConfigError: the file cannot be read, is not YAML, names an unset variable or an unknown key, or
-            a value is out of bounds.
+        ConfigError: also if the file cannot be read or is not YAML.
     """
-    data = read(path)
-    substituted = _substitute(data, os.environ if environ is None else environ, str(path))
-    return validate(substituted, model, str(path))
+    return build(read(path), model, str(path), environ)
+
+
+def build(
+    data: dict[str, Any], model: type[SectionType], where: str, environ: Mapping[str, str] | None = None
+) -> SectionType:
+    """What a YAML file says, with its references resolved, as a validated model.
+
+    `${NAME}` becomes the environment's value, or the content of the file that `NAME_FILE` names, as with
+    Docker's secrets. `${NAME:-text}` falls back to the text.
+
+    Raises:
+        ConfigError: a variable is not set, a key is unknown, or a value is out of bounds.
+    """
+    substituted = _substitute(data, os.environ if environ is None else environ, where)
+    return validate(substituted, model, where)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -116,15 +134,26 @@ def _substitute(value: Any, environ: Mapping[str, str], where: str) -> Any:
 
     def resolve(match: re.Match[str]) -> str:
         name, default = match.groups()
-        found = environ.get(name)
+        found = _variable(name, environ, where)
         # As in a shell: `:-` also stands in for an empty value.
         if default is not None and not found:
             return str(default)
         if found is None:
-            raise ConfigError(f"{where}: environment variable {name} is not set")
+            raise ConfigError(f"{where}: environment variable {name} is not set: set it, or {name}_FILE")
         return found
 
     return _REFERENCE.sub(resolve, value)
+
+
+def _variable(name: str, environ: Mapping[str, str], where: str) -> str | None:
+    path = environ.get(f"{name}_FILE")
+    if name in environ or not path:
+        return environ.get(name)
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(f"{where}: {name}_FILE: {path}: cannot be read: {reason}") from error
 
 
 def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:

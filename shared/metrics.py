@@ -1,52 +1,79 @@
-"""The metrics that every worker has. A worker's own stand beside it, in `workers/<role>/metrics.py`."""
+"""The metrics that every worker has. A worker's own stand beside it, in `workers/<role>/metrics.py`.
+
+Counters of records count what is stored, once: they move after a commit, never by work that is thrown away
+or done again. Gauges of one camera are shown by its owner alone and go when the camera goes, or two workers
+would tell two stories of it. `docs/metrics.md` lists all of them.
+"""
 
 from __future__ import annotations
 
-import errno
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+# A second series for each counter, only to say when it began; a reset shows that too.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
-from shared.config import ConfigError
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# --- records ------------------------------------------------------------------------------------------------
 
 READ = Counter("nexara_stage_read_total", "Records read from the input stream.", ["stage", "camera"])
 COMMITTED = Counter("nexara_stage_committed_total", "Records whose effects are stored.", ["stage", "camera"])
-DEAD = Counter("nexara_stage_dead_letters_total", "Records that could not be used.", ["stage", "camera"])
+DEAD = Counter(
+    "nexara_dead_letters_total",
+    "Records that could not be used. reason: message (damaged or foreign), input (the stage refuses it), "
+    "failure (the stage broke on it).",
+    ["stage", "camera", "reason"],
+)
+BATCH = Histogram(
+    "nexara_stage_batch_records",
+    "Records that went through the stage's batched step together.",
+    ["stage"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+)
+
+# --- time ---------------------------------------------------------------------------------------------------
+
+LATENCY = Histogram(
+    "nexara_stage_latency_seconds", "From reading a record to its commit.", ["stage"], buckets=_SECONDS
+)
+SINCE_CAPTURE = Histogram(
+    "nexara_since_capture_seconds",
+    "From a frame's capture to the commit of this stage.",
+    ["stage"],
+    buckets=_SECONDS,
+)
+DELAY = Gauge(
+    "nexara_stage_delay_seconds",
+    "From capture to the commit of this stage, of the camera's last frame.",
+    ["stage", "camera"],
+)
+LAG = Gauge(
+    "nexara_stage_lag_records", "Records in the input stream that are not committed yet.", ["stage", "camera"]
+)
+
+# --- ownership and the server -------------------------------------------------------------------------------
+
+READY = Gauge("nexara_worker_ready", "1 while the role can do its work.", ["stage"])
+SITE_CAMERAS = Gauge("nexara_site_cameras", "Cameras in the site file.", ["stage"])
+OWNED = Gauge("nexara_stage_owned_cameras", "Cameras that this worker owns.", ["stage"])
+LEASE_CHANGES = Counter(
+    "nexara_lease_changes_total",
+    "Leases gained, lost (run out or taken) and released (surplus, shutdown).",
+    ["stage", "change"],
+)
 OPENED = Counter("nexara_stage_opened_total", "Times a camera was opened at its cursor.", ["stage", "camera"])
 REFUSED = Counter(
     "nexara_stage_refused_commits_total", "Commits refused by the server.", ["stage", "outcome"]
 )
 BUS_ERRORS = Counter("nexara_bus_errors_total", "Calls to the server that failed.", ["stage"])
-OWNED = Gauge("nexara_stage_owned_cameras", "Cameras that this worker owns.", ["stage"])
-BATCH = Histogram(
-    "nexara_stage_batch_size", "Records in a batch.", ["stage"], buckets=(1, 2, 4, 8, 16, 32, 64)
+CLOCK_SKEW = Gauge(
+    "nexara_clock_skew_seconds", "This machine's clock minus the server's, at the last heartbeat.", ["stage"]
 )
-STAGE_SECONDS = Histogram(
-    "nexara_stage_seconds", "From reading a record to handing on its result.", ["stage"], buckets=_SECONDS
-)
-SINCE_CAPTURE_SECONDS = Histogram(
-    "nexara_since_capture_seconds",
-    "From a frame's capture to the stage's commit.",
-    ["stage"],
-    buckets=_SECONDS,
-)
+BUS_MEMORY = Gauge("nexara_bus_memory_used_bytes", "Memory that the server uses.")
+BUS_MEMORY_LIMIT = Gauge("nexara_bus_memory_limit_bytes", "The server's maxmemory; 0: none.")
 
 
-def serve(host: str, port: int) -> int:
-    """Serves this process's metrics over HTTP; port 0 takes any free one.
-
-    Returns:
-        The port.
-
-    Raises:
-        ConfigError: the port is in use or not ours to take.
-    """
-    try:
-        server, _thread = start_http_server(port, addr=host)
-    except OSError as error:
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise ConfigError(
-            f"metrics.port: {host}:{port} {why}: choose another, or 0 for any free one"
-        ) from error
-    return int(server.server_port)
+def forget_camera(stage: str, camera: str) -> None:
+    """Takes back what only the camera's owner shows."""
+    LAG.remove(stage, camera)
+    DELAY.remove(stage, camera)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from shared.messages import Mark, Message
 
@@ -20,7 +20,17 @@ Finding = TypeVar("Finding")
 
 
 class BadInput(ValueError):  # noqa: N818 - it blames the input, not the program
-    """This one record cannot be used: to the dead letters with this text; the camera goes on."""
+    """This one record cannot be used: to the dead letters with this text; the camera goes on.
+
+    Args:
+        reason: for people; may name what is wrong in any words.
+        kind: for counting: `message` (damaged or foreign), `input` (the stage refuses it) or `failure` (the
+            stage broke on it).
+    """
+
+    def __init__(self, reason: str, kind: Literal["message", "input", "failure"] = "input") -> None:
+        super().__init__(reason)
+        self.kind = kind
 
 
 def _as_it_is(value: Any) -> Any:
@@ -50,6 +60,8 @@ class Stage(Generic[Item, Seen, State, Finding]):
         mark: (state, mark) -> (state, output or None), in order with `advance`.
         deliver: sinks only; stores (entry id, message) pairs of one camera before they are committed, and
             must be idempotent: after a crash the same pairs come again.
+        measure: (camera, outputs) once they are stored, for the stage's own metrics. Never twice for one
+            record, not for what is replayed or thrown away.
         dump, load: state <-> bytes, without pickle. None where `history_s` rebuilds the state instead.
         history_s: a takeover feeds the last `history_s` seconds of committed input through `advance`
             again, outputs suppressed. The state must be a function of that much input.
@@ -68,6 +80,7 @@ class Stage(Generic[Item, Seen, State, Finding]):
     judge: Callable[[Sequence[Finding]], Sequence[Message | None]] = _as_it_is
     mark: Callable[[State, Mark], tuple[State, Message | None]] = forward
     deliver: Callable[[str, Sequence[tuple[str, Message]]], None] | None = None
+    measure: Callable[[str, Sequence[Any]], None] | None = None
     dump: Callable[[State], bytes] | None = None
     load: Callable[[bytes], State] | None = None
     history_s: float = 0.0

@@ -36,7 +36,7 @@ if cursor == last and writer == token and last ~= previous then return 'DUPLICAT
 if cursor ~= previous then return 'STALE' end
 if #inputs > 0 then
   local pending = redis.pcall('XPENDING', KEYS[4], group, '(' .. previous, last, #inputs + 1)
-  if pending.err then return 'STALE' end
+  if pending.err then return string.find(pending.err, 'NOGROUP', 1, true) and 'STALE' or pending end
   if #pending ~= #inputs then return 'STALE' end
   for i = 1, #inputs do
     if pending[i][1] ~= inputs[i] then return 'STALE' end

@@ -24,12 +24,14 @@ local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
 redis.call('ZADD', KEYS[1], ms, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[2])
-return redis.call('ZCARD', KEYS[1])
+return {redis.call('ZCARD', KEYS[1]), ms}
 """
 _RENEW = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
 """
+# A script that may not do what it does says so in words only: Redis in these, Valkey in those.
+_REFUSED_IN_A_SCRIPT = ("The user executing the script can't", "ACL failure in script")
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -54,6 +56,8 @@ def _errors(where: str) -> Iterator[None]:
     except (redis.AuthenticationError, redis.exceptions.NoPermissionError) as error:
         raise BusRefusedError(f"{where}: {error}: check user, password and rights in bus.url") from error
     except (redis.RedisError, OSError) as error:
+        if any(text in str(error) for text in _REFUSED_IN_A_SCRIPT):
+            raise BusRefusedError(f"{where}: {error}: check the user's rights") from error
         raise BusError(f"{where}: {type(error).__name__}: {error}") from error
 
 
@@ -108,12 +112,17 @@ class Bus:
 
     # --- leases -----------------------------------------------------------------------------------------
 
-    def beat(self, stage: str, worker: str, silent_after_s: float) -> int:
-        """Counts this worker among the stage's members; returns how many there are."""
+    def beat(self, stage: str, worker: str, silent_after_s: float) -> tuple[int, float]:
+        """Counts this worker among the stage's members.
+
+        Returns:
+            How many there are, and the server's clock, seconds.
+        """
         with _errors(self._where):
-            return int(
-                self._redis.eval(_BEAT, 1, streams.members_key(stage), worker, int(silent_after_s * 1000))
+            members, now_ms = self._redis.eval(
+                _BEAT, 1, streams.members_key(stage), worker, int(silent_after_s * 1000)
             )
+        return int(members), int(now_ms) / 1000
 
     def leave(self, stage: str, worker: str) -> None:
         """Takes this worker off the stage's members."""
@@ -276,6 +285,46 @@ class Bus:
             camera: cursor.decode() if cursor else streams.START
             for camera, cursor in zip(cameras, stored, strict=True)
         }
+
+    def lags(self, stage: str, stream: str, cameras: Sequence[str]) -> dict[str, int]:
+        """Of each camera, how many entries of the stream the stage has not committed yet."""
+        if not cameras:
+            return {}
+        with _errors(self._where):
+            pipeline = self._redis.pipeline(transaction=False)
+            gone = [f"dropped:{reason}" for reason in streams.REMOVED]
+            for camera in cameras:
+                pipeline.hmget(streams.state_key(streams.WRITERS[stream], camera), "added", *gone)
+                pipeline.hget(streams.state_key(stage, camera), "read")
+            replies = pipeline.execute()
+        lags = {}
+        for camera, written, read in zip(cameras, replies[::2], replies[1::2], strict=True):
+            added, *removed = (int(number or 0) for number in written)
+            lags[camera] = max(0, added - sum(removed) - int(read or 0))
+        return lags
+
+    def drops(self, cameras: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Of each camera, the frames that ingest has dropped, by reason, since its state was created."""
+        if not cameras:
+            return {}
+        reasons = (*streams.NEVER_ADDED, *streams.REMOVED)
+        with _errors(self._where):
+            pipeline = self._redis.pipeline(transaction=False)
+            for camera in cameras:
+                pipeline.hmget(
+                    streams.state_key("ingest", camera), [f"dropped:{reason}" for reason in reasons]
+                )
+            replies = pipeline.execute()
+        return {
+            camera: {reason: int(number or 0) for reason, number in zip(reasons, numbers, strict=True)}
+            for camera, numbers in zip(cameras, replies, strict=True)
+        }
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that the server uses, and its bound (0: none)."""
+        with _errors(self._where):
+            facts = self._redis.info("memory")
+        return int(facts["used_memory"]), int(facts["maxmemory"])
 
     def owner(self, stage: str, camera: str) -> str:
         """The worker that owns a camera in a stage, "" if nobody does."""

@@ -6,14 +6,17 @@ so that cameras move when workers come and go, without a coordinator. Time is th
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shared import metrics
 from shared.bus import streams
-from shared.bus.connection import Bus
+from shared.bus.connection import Bus, BusError
 
 LEASE_S = 4.0
 _BEATS_A_LEASE = 8
@@ -51,6 +54,8 @@ class Ownership:
         # What `poll` still has to tell: a poll that fails halfway has won and lost cameras, too.
         self._gained: dict[str, str] = {}
         self._lost: set[str] = set()
+        self._beats = 0
+        metrics.SITE_CAMERAS.labels(stage).set(len(self._cameras))
 
     @property
     def owned(self) -> set[str]:
@@ -69,7 +74,7 @@ class Ownership:
             BusError: nothing is known of the leases until the next poll that succeeds, which then tells what
                 changed since the last one that did.
         """
-        members = self._bus.beat(self._stage, self._worker, silent_after_s=6 * self.heartbeat_s)
+        members = self._beat()
         lost = self._renew()
         self._lost |= lost
         share = math.ceil(len(self._cameras) / max(members, 1))
@@ -84,6 +89,8 @@ class Ownership:
                 token = f"{self._worker}:{uuid.uuid4().hex}"
                 if self._bus.acquire(streams.lease_key(self._stage, camera), token, self._lease_ms):
                     self._tokens[camera] = self._gained[camera] = token
+                    self._count("gained")
+        metrics.OWNED.labels(self._stage).set(len(self._tokens))
         changes = Changes(self._gained, self._lost)
         self._gained, self._lost = {}, set()
         return changes
@@ -98,6 +105,7 @@ class Ownership:
         token = self._tokens.get(camera)
         self.forget(camera)
         if token is not None:
+            self._count("released")
             self._bus.release(streams.lease_key(self._stage, camera), token)
 
     def release_all(self) -> None:
@@ -105,6 +113,24 @@ class Ownership:
         for camera in list(self._tokens):
             self.release(camera)
         self._bus.leave(self._stage, self._worker)
+        metrics.OWNED.labels(self._stage).set(0)
+
+    def _beat(self) -> int:
+        """Tells the server that this worker lives, and looks at the server's clock and memory on the way."""
+        before = time.time()
+        members, server_time = self._bus.beat(self._stage, self._worker, 6 * self.heartbeat_s)
+        metrics.CLOCK_SKEW.labels(self._stage).set((before + time.time()) / 2 - server_time)
+        if self._beats % _BEATS_A_LEASE == 0:
+            # Not every server tells: managed ones may refuse INFO.
+            with contextlib.suppress(BusError):
+                used, limit = self._bus.memory()
+                metrics.BUS_MEMORY.set(used)
+                metrics.BUS_MEMORY_LIMIT.set(limit)
+        self._beats += 1
+        return members
+
+    def _count(self, change: str) -> None:
+        metrics.LEASE_CHANGES.labels(self._stage, change).inc()
 
     def _renew(self) -> set[str]:
         held = {streams.lease_key(self._stage, camera): token for camera, token in self._tokens.items()}
@@ -112,4 +138,5 @@ class Ownership:
         lost = {camera for camera in self._tokens if streams.lease_key(self._stage, camera) not in kept}
         for camera in lost:
             self.forget(camera)
+            self._count("lost")
         return lost

@@ -12,6 +12,9 @@ START = "0-0"
 WRITERS = {"frames": "ingest", "tracks": "pose", "verdicts": "classify"}
 STAGES = ("ingest", "pose", "classify", "archive")
 DEAD_LETTERS_KEPT = 1000
+# Why a live camera's frame is dropped: before it is in the stream, or out of the stream again.
+NEVER_ADDED = ("buffer", "late", "outage")
+REMOVED = ("age", "entries", "bytes")
 
 
 @dataclass(frozen=True)

@@ -128,22 +128,27 @@ class Committer:
             while recent and not recent[0].needed_at(recent[-1], self._stage.history_s):
                 recent.popleft()
         session.finished(len(works))
-        self._measure(session.camera, works)
+        self._measure(session, works)
 
-    def _measure(self, camera: str, works: Sequence[Work]) -> None:
-        name, now = self._stage.name, time.time()
+    def _measure(self, session: Session, works: Sequence[Work]) -> None:
+        name, camera, now = self._stage.name, session.camera, time.time()
         metrics.COMMITTED.labels(name, camera).inc(len(works))
+        latency, since_capture = metrics.LATENCY.labels(name), metrics.SINCE_CAPTURE.labels(name)
         for work in works:
-            metrics.STAGE_SECONDS.labels(name).observe(now - work.read_at)
+            latency.observe(now - work.read_at)
             if work.message is not None and not work.is_mark:
                 # A recording's captured_at is its own clock; ingest's stamp says when it came to us.
                 trail = work.message.trail
                 entered_at = trail[0].read_at if trail else work.message.captured_at
-                metrics.SINCE_CAPTURE_SECONDS.labels(name).observe(max(0.0, now - entered_at))
+                session.delay_s = max(0.0, now - entered_at)
+                since_capture.observe(session.delay_s)
             if work.problem is not None:
-                metrics.DEAD.labels(name, camera).inc()
+                metrics.DEAD.labels(name, camera, work.problem.kind).inc()
                 if self._dead_letters.due(camera):
                     log.warning("camera=%s entry=%s dead letter: %s", camera, work.entry_id, work.problem)
+        if self._stage.measure is not None:
+            results = [work.finding for work in works if work.problem is None and not work.is_mark]
+            self._stage.measure(camera, [result for result in results if result is not None])
 
 
 def _moments(works: Sequence[Work]) -> list[Moment]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from shared.bus import Bus
 from shared.bus.lease import LEASE_S
+from shared.health import Pulse
 from shared.loop.committer import Committer
 from shared.loop.reader import Reader, StageFailedError
 from shared.loop.session import Work
@@ -38,6 +39,7 @@ class Loop:
         worker: this process's name, unique in the fleet.
         lease_s: how long a camera waits for another worker after this one has died.
         hung_after_s: a step that takes longer than this is taken for dead.
+        pulse: this role's signs of life, for /healthz and /readyz.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Loop:
         *,
         lease_s: float = LEASE_S,
         hung_after_s: float = _HUNG_AFTER_S,
+        pulse: Pulse | None = None,
     ) -> None:
         self._stage = stage
         self._hung_after_s = hung_after_s
@@ -61,6 +64,7 @@ class Loop:
             worker,
             lambda camera, payload: self._pool.submit(self._steps.prepare, camera, payload),
             lease_s,
+            pulse or Pulse(stage.name),
         )
         self._committer = Committer(stage, bus)
         self._queues = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import time
@@ -12,6 +13,7 @@ from typing import Any
 from shared import metrics
 from shared.bus import Bus, BusError, BusRefusedError, Ownership
 from shared.bus.streams import START
+from shared.health import Pulse
 from shared.loop.session import Session, Work
 from shared.loop.steps import Steps
 from shared.messages import Message
@@ -41,6 +43,7 @@ class Reader:
     Args:
         prepare: starts a record's preparation, (camera, payload) -> its message and item.
         lease_s: how long a camera waits for another worker after this one has died.
+        pulse: this role's signs of life.
         clock: seconds, never backwards.
     """
 
@@ -52,6 +55,7 @@ class Reader:
         worker: str,
         prepare: Callable[[str, bytes], Future[tuple[Message, Any]]],
         lease_s: float,
+        pulse: Pulse,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stage = stage
@@ -62,9 +66,10 @@ class Reader:
         self._ownership = Ownership(bus, stage.name, worker, cameras, lease_s)
         self._clock = clock
         self._next_beat = clock()
-        self._reachable = True
+        self._trouble = ""
         self._sessions: dict[str, Session] = {}
         self._tokens: dict[str, str] = {}
+        self._pulse = pulse
 
     def turn(self) -> tuple[list[Work], float]:
         """One round: beats if it is time, opens what has to be opened, reads once.
@@ -77,7 +82,8 @@ class Reader:
             StageFailedError: a stored state cannot be read.
         """
         try:
-            if self._clock() >= self._next_beat:
+            beats = self._clock() >= self._next_beat
+            if beats:
                 self._next_beat = self._clock() + self._ownership.heartbeat_s
                 self._beat()
             self._open_dropped()
@@ -86,9 +92,9 @@ class Reader:
             raise
         except BusError as error:
             return [], self._after_trouble(error)
-        if not self._reachable:
-            log.warning("stage=%s the server answers again", self._stage.name)
-            self._reachable = True
+        if beats or works is not None:
+            self._after_contact()
+        self._pulse.turn(self._trouble)
         if works is not None:
             return works, 0.0
         # Nothing may be read at the moment: everybody is at the bound, or nobody is ours.
@@ -96,19 +102,24 @@ class Reader:
 
     def close(self) -> None:
         """Drops all sessions and gives every camera back."""
-        for session in self._sessions.values():
+        for camera, session in self._sessions.items():
             session.drop()
+            metrics.forget_camera(self._stage.name, camera)
         try:
             self._ownership.release_all()
         except BusError as error:
             log.info("stage=%s leases run out by themselves: %s", self._stage.name, error)
-        metrics.OWNED.labels(self._stage.name).set(0)
+
+    def _after_contact(self) -> None:
+        if self._trouble:
+            log.warning("stage=%s the server answers again", self._stage.name)
+            self._trouble = ""
 
     def _after_trouble(self, error: BusError) -> float:
         # The first of many: an outage is one event, however often we try.
-        level = logging.WARNING if self._reachable else logging.DEBUG
-        log.log(level, "stage=%s %s", self._stage.name, error)
-        self._reachable = False
+        log.log(logging.DEBUG if self._trouble else logging.WARNING, "stage=%s %s", self._stage.name, error)
+        self._trouble = str(error)
+        self._pulse.turn(self._trouble)
         metrics.BUS_ERRORS.labels(self._stage.name).inc()
         # A reply may be lost that carried entries; the group counts them as ours, we never saw them.
         for session in self._sessions.values():
@@ -121,10 +132,21 @@ class Reader:
             self._tokens.pop(camera, None)
             if session := self._sessions.pop(camera, None):
                 session.drop()
+            metrics.forget_camera(self._stage.name, camera)
             log.info("camera=%s stage=%s given up", camera, self._stage.name)
         self._tokens.update(changes.gained)
         self._compare_idle()
-        metrics.OWNED.labels(self._stage.name).set(len(self._tokens))
+        self._measure()
+
+    def _measure(self) -> None:
+        """Here and not where they arise, so that nothing of a camera is shown after it was given up."""
+        name = self._stage.name
+        for camera, session in self._sessions.items():
+            if session.delay_s is not None:
+                metrics.DELAY.labels(name, camera).set(session.delay_s)
+        with contextlib.suppress(BusError):  # the next read will notice, too
+            for camera, lag in self._bus.lags(name, self._stage.reads, list(self._sessions)).items():
+                metrics.LAG.labels(name, camera).set(lag)
 
     def _compare_idle(self) -> None:
         """A server that went back in time says so at the next commit; who has nothing to commit must ask."""
@@ -142,6 +164,7 @@ class Reader:
                 if opened is None:
                     self._ownership.forget(camera)
                     self._sessions.pop(camera, None)
+                    metrics.forget_camera(self._stage.name, camera)
                     del self._tokens[camera]
                 else:
                     self._sessions[camera] = opened

@@ -39,6 +39,7 @@ class Session:
         cursor, generation: as stored by the last commit (committing thread).
         state, state_generation: the stage's memory, after the last `advance` (advancing thread).
         recent: committed input that a takeover would replay, oldest first (committing thread).
+        delay_s: from capture to commit, of the last frame (committing thread).
     """
 
     camera: str
@@ -48,6 +49,7 @@ class Session:
     state: Any
     state_generation: str
     recent: deque[Moment] = field(default_factory=deque)
+    delay_s: float | None = None
     _in_flight: int = 0
     _alive: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -45,9 +45,9 @@ class Steps:
         try:
             message = decode(payload)
         except MessageError as error:
-            raise BadInput(f"message: {error}") from error
+            raise BadInput(f"message: {error}", "message") from error
         if message.camera != camera:
-            raise BadInput(f"message: is camera {message.camera!r}'s")
+            raise BadInput(f"message: is camera {message.camera!r}'s", "message")
         return message, None if isinstance(message, Mark) else self._stage.prepare(message)
 
     def look(self, batch: Sequence[Work]) -> None:
@@ -56,7 +56,6 @@ class Steps:
             self._take_prepared(work)
         ready = [work for work in batch if work.usable and not work.is_mark]
         if ready:
-            BATCH.labels(self._stage.name).observe(len(ready))
             for work, seen in zip(ready, self._each("look", ready, "item"), strict=True):
                 work.seen = seen
 
@@ -94,7 +93,7 @@ class Steps:
             except Exception as error:
                 # It failed the first time too, and became a dead letter.
                 log.debug("camera=%s entry=%s replay passes over: %s", session.camera, entry_id, error)
-                work.problem = BadInput(str(error))
+                work.problem = BadInput(str(error), "failure")
             self._advance_one(work)
             if work.moment is not None:
                 session.recent.append(work.moment)
@@ -135,7 +134,7 @@ class Steps:
         if self._poison_in_a_row >= _BROKEN_AFTER:
             raise error
         log.exception("camera=%s entry=%s advance failed", work.session.camera, work.entry_id)
-        reason = BadInput(f"{self._stage.name}: advance: {type(error).__name__}: {error}")
+        reason = BadInput(f"{self._stage.name}: advance: {type(error).__name__}: {error}", "failure")
         self._poison[work.session.camera, work.entry_id] = reason
         while len(self._poison) > _POISON_KEPT:
             del self._poison[next(iter(self._poison))]
@@ -149,6 +148,8 @@ class Steps:
     def _each(self, step: str, ready: Sequence[Work], part: str) -> Sequence[Any]:
         """A step over one part of each work; if the batch raises, one by one, so that the bad falls alone."""
         parts = [getattr(work, part) for work in ready]
+        if (step == "look") == self._stage.looks:
+            BATCH.labels(self._stage.name).observe(len(ready))
         try:
             results: Sequence[Any] = getattr(self._stage, step)(parts)
         except Exception:
@@ -180,7 +181,7 @@ class Steps:
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= _BROKEN_AFTER:
             raise error
-        work.problem = BadInput(f"{self._stage.name}: {type(error).__name__}: {error}")
+        work.problem = BadInput(f"{self._stage.name}: {type(error).__name__}: {error}", "failure")
 
     def _stamped(self, output: Message, work: Work) -> Message:
         trail = work.message.trail if work.message is not None else ()

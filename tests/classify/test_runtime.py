@@ -22,7 +22,7 @@ RUNTIMES = ("openvino", "torch")
 @pytest.fixture(scope="module")
 def nets(weights: dict[str, Path]) -> dict[tuple[str, str], Net]:
     return {
-        (net, runtime): open_net(weights[net], runtime, 8, None)  # type: ignore[arg-type]
+        (net, runtime): open_net(weights[net], runtime, 8)  # type: ignore[arg-type]
         for net in NETS
         for runtime in RUNTIMES
     }
@@ -76,15 +76,15 @@ def test_shapes_are_chosen_so_that_most_rows_are_work(nets: dict[tuple[str, str]
 
 def test_a_net_for_two_people_sees_a_second_one_of_zeros(tmp_path: Path) -> None:
     path = save("msg3d", tmp_path / "two.safetensors", persons=2)
-    assert open_net(path, "torch", 8, None).logits(some_windows(3)).shape == (3, 2)
+    assert open_net(path, "torch", 8).logits(some_windows(3)).shape == (3, 2)
 
 
 def test_a_worker_on_openvino_never_loads_torch(weights: dict[str, Path]) -> None:
-    open_net(weights["stgcnpp"], "openvino", 8, None)
+    open_net(weights["stgcnpp"], "openvino", 8)
     program = (
         "import sys; from pathlib import Path; import workers.classify.stage;"
         "from workers.classify.runtime import open_net;"
-        f"net = open_net(Path({str(weights['stgcnpp'])!r}), 'auto', 8, None);"
+        f"net = open_net(Path({str(weights['stgcnpp'])!r}), 'auto', 8);"
         "sys.exit(net.runtime == 'openvino' and 'torch' in sys.modules)"
     )
     root = Path(__file__).resolve().parents[2]
@@ -97,18 +97,18 @@ def test_a_worker_on_openvino_never_loads_torch(weights: dict[str, Path]) -> Non
 def test_useless_weights_are_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     absent = tmp_path / "absent.safetensors"
     with pytest.raises(ConfigError, match=r"absent\.safetensors: cannot be read"):
-        open_net(absent, "torch", 8, None)
+        open_net(absent, "torch", 8)
     garbage = tmp_path / "garbage.safetensors"
     garbage.write_bytes(b"\x80\x04pickle")
     with pytest.raises(ConfigError, match="never opened"):
-        open_net(garbage, "torch", 8, None)
+        open_net(garbage, "torch", 8)
     other = save("stgcnpp", tmp_path / "other.safetensors", normalisation="pixels")
     with pytest.raises(ConfigError, match="was trained on 'pixels' input"):
-        open_net(other, "torch", 8, None)
+        open_net(other, "torch", 8)
     misfit = save("stgcnpp", tmp_path / "misfit.safetensors", size={"channels": 18, "blocks": [1, 1, 1]})
     for runtime in ("torch", "openvino"):
         with pytest.raises(ConfigError, match="another net, size"):
-            open_net(misfit, runtime, 8, None)  # type: ignore[arg-type]
+            open_net(misfit, runtime, 8)  # type: ignore[arg-type]
 
 
 def test_cuda_without_a_device_is_an_error_at_start(
@@ -116,7 +116,7 @@ def test_cuda_without_a_device_is_an_error_at_start(
 ) -> None:
     monkeypatch.setattr("workers.classify.runtime._NVIDIA_DEVICE", Path("/nonexistent"))
     with pytest.raises(ConfigError, match="no CUDA device"):
-        open_net(weights["stgcnpp"], "cuda", 8, None)
+        open_net(weights["stgcnpp"], "cuda", 8)
 
 
 @pytest.mark.gpu
@@ -128,5 +128,5 @@ def test_half_precision_on_cuda_is_near_full_precision(
         pytest.skip("needs a CUDA device")
     inputs = some_windows(11)
     for net in NETS:
-        half = probabilities(open_net(weights[net], "cuda", 8, None), inputs)
+        half = probabilities(open_net(weights[net], "cuda", 8), inputs)
         np.testing.assert_allclose(half, probabilities(nets[net, "torch"], inputs), atol=1e-2)

@@ -109,7 +109,8 @@ def test_a_fleet_that_does_not_run_is_said(tmp_path: Path) -> None:
 
 def test_a_metrics_port_in_use_is_said(tmp_path: Path, video: Path, busy_port: int) -> None:
     (tmp_path / "site.yaml").write_text(f"cameras: {{street: {{source: {video}}}}}\n")
-    line = refused("worker", "archive", "--site", "site.yaml", "--metrics-port", str(busy_port), cwd=tmp_path)
+    port = f"metrics.port={busy_port}"
+    line = refused("worker", "archive", "--site", "site.yaml", "--set", port, cwd=tmp_path)
     assert f"{busy_port} is in use" in line
 
 
@@ -128,7 +129,7 @@ def test_a_live_camera_never_ends(tmp_path: Path, weights: Path) -> None:
 
 
 def test_help_is_printed_for_every_subcommand() -> None:
-    for command in ("up", "worker", "check", "tail", "status", "models"):
+    for command in main.COMMANDS:
         done = CliRunner().invoke(main.nexara, [command, "--help"], prog_name="nexara")
         assert done.exit_code == 0, done.output
         assert f"Usage: nexara {command}" in done.output

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from prometheus_client import REGISTRY
 
 from shared import embedded
 from shared.bus import Bus, BusError, Outcome, Run, streams
@@ -48,6 +49,11 @@ def make_bus(url: str, flush: Callable[[], None]) -> Iterator[Callable[..., Bus]
     yield make
     for bus in made:
         bus.close()
+
+
+def shown(metric: str, camera: str) -> float | None:
+    """What /metrics says of a camera, None if nothing."""
+    return REGISTRY.get_sample_value(metric, {"camera": camera})
 
 
 class LossyBus(Bus):

@@ -48,7 +48,7 @@ def test_pictures_that_waited_too_long_are_dropped_for_their_age():
     buffer.put(paced(0, time.monotonic() - 3))
     buffer.put(paced(1))
     assert numbers(buffer.take(9, 0, max_age_s=2)) == [1]
-    assert buffer.dropped() == {"age": 1}
+    assert buffer.dropped() == {"late": 1}
 
 
 def test_a_files_buffer_makes_the_source_wait_and_loses_nothing():

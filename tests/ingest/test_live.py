@@ -7,9 +7,8 @@ import itertools
 import pytest
 
 from shared.frames import open_image
-from tests.ingest.conftest import Ingest, LossyBus, Reader, options, wait_for
+from tests.ingest.conftest import Ingest, LossyBus, Reader, options, shown, wait_for
 from tests.ingest.servers import MjpegCamera, RtspCamera
-from workers.ingest import metrics
 
 
 def forward(values):
@@ -42,11 +41,12 @@ def test_a_camera_comes_back_by_itself_and_marks_fill_the_gap(make_bus, caplog):
         reader.until(lambda: len(reader.frames("cam")) >= 5, "frames")
         camera.on.clear()
         reader.until(lambda: len(reader.marks("cam")) >= 3, "marks")
-        assert metrics.UP.labels("cam")._value.get() == 0
+        wait_for(lambda: shown("nexara_camera_up", "cam") == 0, "the camera to be shown as down")
         before = len(reader.frames("cam"))
         camera.on.set()
         reader.until(lambda: len(reader.frames("cam")) >= before + 5, "frames after the gap")
-        assert metrics.UP.labels("cam")._value.get() == 1
+        wait_for(lambda: shown("nexara_camera_up", "cam") == 1, "the camera to be shown as up")
+    assert shown("nexara_camera_up", "cam") is None  # nobody's any more
     assert forward([message.at for _, message in reader.seen["cam"]])
     assert forward(reader.ids("cam"))
     assert len({message.generation for _, message in reader.seen["cam"]}) == 1
@@ -69,14 +69,13 @@ def test_a_camera_that_falls_silent_is_opened_again(make_bus):
 def test_a_frozen_camera_is_reported(make_bus, caplog):
     bus = make_bus("cam")
     reader = Reader(bus, "cam")
-    frozen = metrics.FROZEN.labels("cam")
     with MjpegCamera() as camera, Ingest(bus, {"cam": options(camera.url)}, frozen_s=1):
         reader.until(lambda: len(reader.frames("cam")) >= 5, "frames")
-        assert frozen._value.get() == 0
+        wait_for(lambda: shown("nexara_camera_frozen", "cam") == 0, "the camera to be shown")
         camera.frozen.set()
-        reader.until(lambda: frozen._value.get() == 1, "the alarm")
+        reader.until(lambda: shown("nexara_camera_frozen", "cam") == 1, "the alarm")
         camera.frozen.clear()
-        reader.until(lambda: frozen._value.get() == 0, "the end of the alarm")
+        reader.until(lambda: shown("nexara_camera_frozen", "cam") == 0, "the end of the alarm")
     assert caplog.text.count("frozen") == 1
 
 

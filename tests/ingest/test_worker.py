@@ -10,9 +10,9 @@ import pytest
 
 from shared.config import ConfigError
 from shared.frames import open_image
-from tests.ingest.conftest import Ingest, LossyBus, Reader, lasting, options, wait_for
+from tests.ingest.conftest import Ingest, LossyBus, Reader, lasting, options, shown, wait_for
 from tests.ingest.videos import jpegs, retimed, write
-from workers.ingest import metrics, worker
+from workers.ingest import worker
 from workers.ingest.config import IngestConfig
 
 
@@ -260,9 +260,9 @@ def test_a_dead_camera_touches_no_other(make_bus, tmp_path):
     with Ingest(bus, cameras, again=False):
         reader.until_ended("cam")
         reader.until(lambda: len(reader.marks("dead")) > 2, "marks of the dead camera")
+        assert shown("nexara_camera_up", "dead") == 0
     assert len(reader.frames("cam")) == 60
     assert not reader.frames("dead")
-    assert metrics.UP.labels("dead")._value.get() == 0
 
 
 def test_a_file_at_its_own_pace_takes_its_own_time_and_the_clocks(make_bus, tmp_path):

@@ -1,6 +1,5 @@
-"""Weights imported once for all tests here, into a cache of their own."""
+"""Weights imported once for all tests here."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,6 @@ from workers.pose.stage import build_stage
 from workers.pose.weights import Weights, models_folder
 
 IMAGE_SIZE = 320
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEXARA_CACHE", str(folder))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield folder
 
 
 @pytest.fixture(scope="session")

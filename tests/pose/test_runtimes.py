@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import openvino
 import pytest
 import torch
 
@@ -63,11 +62,13 @@ def _spread_activations(model: torch.nn.Module) -> None:
     model.eval()
 
 
-def open_net(weights: Weights, runtime: str, head: str = ONE_TO_MANY, features: bool = False):
+def open_net(
+    weights: Weights, runtime: str, head: str = ONE_TO_MANY, features: bool = False, precision: str = "auto"
+):
     if runtime == "cuda" and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
     return open_runtime(
-        weights, runtime=runtime, head=head, features=features, precision="auto", parallel=2, batch=4
+        weights, runtime=runtime, head=head, features=features, precision=precision, parallel=2, batch=4
     )
 
 
@@ -117,8 +118,10 @@ def test_the_end_to_end_head_finds_what_ultralytics_finds(both_heads, images, ru
         expected = model(planes(images))[0].numpy()
     assert expected.shape == (5, 300, 57)
     select = Selection(END_TO_END, conf=0.05, iou=0.4, max_det=300)
-    loose = 20 if runtime == "cuda" or (runtime == "openvino" and _has_bf16()) else 1
-    for row, (candidates, _) in enumerate(open_net(weights, runtime, END_TO_END).run(images, keep)):
+    # In half precision near ties of a random net fall differently; test_gate.py judges real weights.
+    loose, precision = (20, "auto") if runtime == "cuda" else (1, "f32")
+    net = open_net(weights, runtime, END_TO_END, precision=precision)
+    for row, (candidates, _) in enumerate(net.run(images, keep)):
         found = candidates[:, select.rows(candidates)].T
         best = expected[row, :50]
         assert best[-1, 4] > 0.1
@@ -128,10 +131,6 @@ def test_the_end_to_end_head_finds_what_ultralytics_finds(both_heads, images, ru
         assert distance.min(0).max() < 1.0 * loose  # a random net's boxes are hundreds of pixels wide
         assert same[:, 4] == pytest.approx(best[:, 4], abs=2e-3 * loose)
         assert same[:, 5:] == pytest.approx(best[:, 6:], abs=3.0 * loose)
-
-
-def _has_bf16() -> bool:
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def test_the_one_to_many_head_gives_what_ultralytics_gives(both_heads, images):

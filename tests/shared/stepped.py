@@ -11,6 +11,7 @@ from typing import Any
 import redis
 
 from shared.bus import Bus
+from shared.health import Pulse
 from shared.loop.committer import Committer
 from shared.loop.reader import Reader
 from shared.loop.session import Work
@@ -74,7 +75,8 @@ class SteppedWorker:
         self._now = 0.0
         bus = Bus("redis://in-process", client=Wire(client, self.fate))  # type: ignore[arg-type]
         self._steps = Steps(stage)
-        self._reader = Reader(stage, bus, cameras, name, self._prepare, LEASE_S, clock=self._clock)
+        pulse = Pulse(stage.name)
+        self._reader = Reader(stage, bus, cameras, name, self._prepare, LEASE_S, pulse, clock=self._clock)
         self._committer = Committer(stage, bus)
         self._queues: dict[str, deque[Work]] = {
             name: deque() for name in ("look", "advance", "judge", "commit")

@@ -8,7 +8,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field, field_validator
 
-from shared.config import ConfigError, Section, load
+from shared.config import ConfigError, Section, build, load
 
 
 class Source(Section):
@@ -103,10 +103,23 @@ def test_a_set_variable_goes_before_its_default(tmp_path: Path) -> None:
     assert read(tmp_path, "bus: {url: 'redis://${HOST:-127.0.0.1}'}", HOST="h").bus.url == "redis://h"
 
 
+def test_a_variable_may_lie_in_a_file_as_dockers_secrets_do(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2\n")
+    data = {"cameras": {"lobby": {"source": {"url": "rtsp://admin:${PW}@h"}}}}
+    environ = {"PW_FILE": str(secret)}
+    assert build(data, Site, "site", environ).cameras["lobby"].source.url == "rtsp://admin:hunter2@h"
+    assert build(data, Site, "site", {**environ, "PW": "own"}).cameras["lobby"].source.url.endswith("own@h")
+    secret.unlink()
+    with pytest.raises(ConfigError, match=r"PW_FILE: .*secret: cannot be read: No such file"):
+        build(data, Site, "site", environ)
+
+
 def test_an_unset_variable_is_named_with_its_place(tmp_path: Path) -> None:
     text = "cameras: {lobby: {source: {url: 'rtsp://${CAMERA_PASSWORD}@h'}}}"
     assert problem(tmp_path, text) == (
-        "cameras: lobby: source: url: environment variable CAMERA_PASSWORD is not set"
+        "cameras: lobby: source: url: environment variable CAMERA_PASSWORD is not set: "
+        "set it, or CAMERA_PASSWORD_FILE"
     )
 
 

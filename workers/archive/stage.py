@@ -8,6 +8,7 @@ from pathlib import Path
 from shared.config import ConfigError
 from shared.messages import Mark, Message, Verdicts
 from shared.stage import BadInput, Stage
+from workers.archive import metrics
 from workers.archive.config import ArchiveConfig
 from workers.archive.log import VerdictLog
 
@@ -36,7 +37,9 @@ def build_stage(config: ArchiveConfig, directory: Path) -> Stage[Verdicts, None,
         log = logs.setdefault(
             camera, VerdictLog(directory / f"{camera}.jsonl", config.fsync, config.lock_timeout_s)
         )
-        log.append(verdicts)
+        with metrics.WRITE_SECONDS.time():
+            written = log.append(verdicts)
+        metrics.WRITTEN.labels(camera).inc(written)
 
     return Stage(
         name="archive",

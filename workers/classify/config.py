@@ -22,53 +22,58 @@ class ClassifyConfig(Section):
     """How windows of tracks become verdicts."""
 
     primary_weights: Path = Field(
-        MODELS / "stgcnpp-fights.safetensors", description="Weights of the net that judges every window"
+        MODELS / "stgcnpp-fights.safetensors", description="Weights of the net that judges every window."
     )
     veto_weights: Path = Field(
-        MODELS / "msg3d-fights.safetensors", description="Weights of the net that must agree before an alarm"
+        MODELS / "msg3d-fights.safetensors", description="Weights of the net that must agree before an alarm."
     )
     veto: Literal["lazy", "always", "never"] = Field(
         "lazy",
-        description="lazy asks the veto only where the primary reaches its threshold; always asks each time",
+        description="lazy asks the veto only where the primary reaches its threshold; always asks each time.",
     )
     preset: Literal["real-time", "balanced", "efficient", "fast"] = Field(
-        "balanced", description="Window and stride: real-time 32/3, balanced 32/8, efficient 32/16, fast 16/4"
+        "balanced",
+        description="Window and stride: real-time 32/3, balanced 32/8, efficient 32/16, fast 16/4.",
     )
     window: int | None = Field(
-        None, ge=4, le=300, description="Frames of a window at the nets' rate, instead of the preset's"
+        None, ge=4, le=300, description="Frames of a window at the nets' rate, instead of the preset's."
     )
     stride: int | None = Field(
-        None, ge=1, le=300, description="Frames between two verdicts of a track, instead of the preset's"
+        None, ge=1, le=300, description="Frames between two verdicts of a track, instead of the preset's."
     )
     min_frames: int = Field(
-        16, ge=1, le=300, description="A window with fewer frames of its track is not judged"
+        16, ge=1, le=300, description="A window with fewer frames of its track is not judged."
     )
     max_gap_s: float = Field(
         0.5,
         ge=0,
         le=5,
-        description="Gaps of a track up to this long are interpolated, longer ones left empty",
+        description="Gaps of a track up to this long are interpolated, longer ones left empty.",
     )
     thresholds: Literal["production", "high_security", "low_false_positive", "maximum_accuracy", "cctv"] = (
-        Field("production", description="Primary/veto: 94/85, 88/75, 96/90, 94/92, 92/88 per cent")
+        Field(
+            "production",
+            description="Primary and veto: production .94/.85, high_security .88/.75, "
+            "low_false_positive .96/.90, maximum_accuracy .94/.92, cctv .92/.88.",
+        )
     )
-    primary_threshold: Probability | None = Field(None, description="Instead of the named pair's")
-    veto_threshold: Probability | None = Field(None, description="Instead of the named pair's")
+    primary_threshold: Probability | None = Field(
+        None, description="Score from which the primary says violence, instead of the named pair's."
+    )
+    veto_threshold: Probability | None = Field(
+        None, description="Score below which the veto objects, instead of the named pair's."
+    )
     keypoints: Literal["raw", "refined"] = Field(
         "raw",
-        description="Key points that the nets see: as detected (predicted where a person was), or refined",
+        description="Key points that the nets see: as detected (predicted where a person was), or refined.",
     )
     runtime: Literal["auto", "cuda", "openvino", "torch"] = Field(
-        "auto", description="auto: CUDA in half precision on a GPU, else OpenVINO, else torch"
-    )
-    cache: Path | None = Field(
-        None,
-        description="Folder of converted nets; the default is .cache beside the weights, or the user's cache",
+        "auto", description="auto: CUDA in half precision on a GPU, else OpenVINO, else torch."
     )
     max_batch: int = Field(
-        8, ge=1, le=256, description="Windows in one inference; smaller batches are padded on a GPU"
+        8, ge=1, le=256, description="Windows in one inference; smaller batches are padded on a GPU."
     )
-    max_wait_ms: float = Field(50.0, ge=0, le=1000, description="How long a batch waits to become full")
+    max_wait_ms: float = Field(50.0, ge=0, le=1000, description="How long a batch waits to become full.")
 
     @model_validator(mode="after")
     def _window_holds_min_frames(self) -> Self:

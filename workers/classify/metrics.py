@@ -1,12 +1,36 @@
 """What this worker counts."""
 
+from collections.abc import Sequence
+
 from prometheus_client import Counter, Histogram
 
-WINDOWS = Counter("nexara_classify_windows_total", "Windows judged by the primary")
-VETO_ASKED = Counter("nexara_classify_veto_windows_total", "Windows that the veto was asked about")
-VERDICTS = Counter("nexara_classify_verdicts_total", "Verdicts by result", ["camera", "result"])
+from shared.messages import Verdicts
+
+VERDICTS = Counter("nexara_classify_verdicts_total", "Verdicts by result.", ["camera", "result"])
+VETO_ASKED = Counter("nexara_classify_veto_asked_total", "Verdicts for which the veto was asked.")
+SCORE = Histogram(
+    "nexara_classify_score",
+    "Scores that the nets gave.",
+    ["net"],
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1),
+)
+QUALITY = Histogram(
+    "nexara_classify_window_quality", "Quality of the judged windows.", buckets=[i / 10 for i in range(1, 11)]
+)
 JUDGE_SECONDS = Histogram(
     "nexara_classify_judge_seconds",
-    "Time of one batch, primary and veto",
+    "Time of one batch, primary and veto.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
 )
+
+
+def measure(camera: str, records: Sequence[Verdicts]) -> None:
+    """Counts verdicts that were stored."""
+    for record in records:
+        for verdict in record.verdicts:
+            VERDICTS.labels(camera, verdict.result).inc()
+            SCORE.labels("primary").observe(verdict.primary_score)
+            QUALITY.observe(verdict.quality)
+            if verdict.veto_score is not None:
+                VETO_ASKED.inc()
+                SCORE.labels("veto").observe(verdict.veto_score)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.config import ConfigError
+from shared.config import ConfigError, cache_folder
 from workers.classify.card import Card, CardError, digest, read_card
 
 log = logging.getLogger(__name__)
@@ -76,7 +75,7 @@ class Net:
         return max((batch for batch in self.runs if batch < 2 * waiting), default=min(self.runs))
 
 
-def open_net(weights: Path, runtime: Literal["auto"] | Runtime, max_batch: int, cache: Path | None) -> Net:
+def open_net(weights: Path, runtime: Literal["auto"] | Runtime, max_batch: int) -> Net:
     """Load weights, converting them first where the runtime needs that, and run once.
 
     Raises:
@@ -89,7 +88,7 @@ def open_net(weights: Path, runtime: Literal["auto"] | Runtime, max_batch: int, 
     chosen = choose_runtime(runtime)
     batches = [max_batch] if chosen == "cuda" else sorted({1, max_batch})
     if chosen == "openvino":
-        path = converted(weights, sha, cache)
+        path = converted(weights, sha)
         runs = {batch: _openvino(path, batch) for batch in batches}
     else:
         runs = dict.fromkeys(batches, _torch(weights, card, chosen))
@@ -113,13 +112,13 @@ def choose_runtime(wanted: Literal["auto"] | Runtime) -> Runtime:
     return "torch" if wanted == "torch" else "cuda"
 
 
-def converted(weights: Path, sha: str, cache: Path | None) -> Path:
+def converted(weights: Path, sha: str) -> Path:
     """OpenVINO's form of weights, made once in a process of its own.
 
     Raises:
         ConfigError: the conversion failed; its last line says why.
     """
-    folder = _cache_folder(weights, cache) / f"{sha[:32]}-v{_EXPORT_VERSION}"
+    folder = cache_folder() / "classify" / f"{sha[:32]}-v{_EXPORT_VERSION}"
     if not folder.exists():
         paths = [str(weights.resolve()), str(folder.resolve())]
         done = subprocess.run(
@@ -134,13 +133,6 @@ def converted(weights: Path, sha: str, cache: Path | None) -> Path:
             reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
             raise ConfigError(f"classify: {weights}: cannot be converted for OpenVINO: {reason}")
     return folder / "net.xml"
-
-
-def _cache_folder(weights: Path, cache: Path | None) -> Path:
-    if cache is not None:
-        return cache
-    beside = weights.resolve().parent
-    return beside / ".cache" if os.access(beside, os.W_OK) else Path.home() / ".cache" / "nexara"
 
 
 def _cuda_works() -> bool:

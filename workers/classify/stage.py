@@ -38,10 +38,10 @@ def build_stage(config: ClassifyConfig) -> Stage[Tracks, None, Windows, Finding]
     Raises:
         ConfigError: weights that are missing, damaged or do not fit together.
     """
-    primary = open_net(config.primary_weights, config.runtime, config.max_batch, config.cache)
+    primary = open_net(config.primary_weights, config.runtime, config.max_batch)
     veto = None
     if config.veto != "never":
-        veto = open_net(config.veto_weights, config.runtime, config.max_batch, config.cache)
+        veto = open_net(config.veto_weights, config.runtime, config.max_batch)
     settings = _window_settings(config, primary, veto)
     judge = Judge(primary, veto, config.pair(), always=config.veto == "always")
     return Stage(
@@ -53,6 +53,7 @@ def build_stage(config: ClassifyConfig) -> Stage[Tracks, None, Windows, Finding]
         prepare=_prepare,
         advance=_advance_with(config.keypoints),
         judge=judge,
+        measure=metrics.measure,
         history_s=settings.history_s,
         max_batch=config.max_batch,
         max_wait_ms=config.max_wait_ms,
@@ -82,8 +83,6 @@ class Judge:
             second = np.full(len(first), np.nan)
             if self.veto is not None and asked.any():
                 second[asked] = _scores(self.veto, inputs[asked], weight[asked])
-        metrics.WINDOWS.inc(len(first))
-        metrics.VETO_ASKED.inc(int(asked.sum()))
         rows = np.column_stack([first, second, weight, heights])
         outputs: list[Message | None] = []
         start = 0
@@ -102,8 +101,6 @@ class Judge:
             return None
         tracks = finding.tracks
         verdicts = tuple(self._verdict(finding.due, i, *row) for i, row in enumerate(rows.tolist()))
-        for verdict in verdicts:
-            metrics.VERDICTS.labels(tracks.camera, verdict.result).inc()
         return Verdicts(
             camera=tracks.camera,
             generation=tracks.generation,

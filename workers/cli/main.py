@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
 
 import click
 
-from shared.bus import BusError, BusRefusedError
-from shared.config import ConfigError
-from workers.cli.check import check
-from workers.cli.models import models
-from workers.cli.status import status
-from workers.cli.tail import tail
-from workers.cli.up import up
-from workers.cli.worker import worker
-
+# Each is a module of that name beside this one, with a command of that name in it.
+COMMANDS = (
+    *("up", "worker", "check", "status", "tail", "health"),
+    *("models", "keys", "play", "reference"),
+)
 # Exit codes: 0 well, 1 something broke, 2 something is wrong with what the user gave, 130 Ctrl-C.
 EXIT_BROKEN = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """Loads a command only when it is asked for: a health check must not pay for video and nets."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"workers.cli.{name}"), name)
+        return command
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="nexara", prog_name="nexara")
 @click.option("-v", "--verbose", count=True, help="More log lines on standard error (-vv: debug).")
 def nexara(verbose: int) -> None:
-    r"""Security cameras in, verdicts about violence out.
+    """Security cameras in, verdicts about violence out.
 
     \b
     Start with:  nexara up --video FILE.mp4 --weights yolo26n-pose.pt
     A site:      nexara check site.yaml && nexara up site.yaml
     Then look:   nexara status · nexara tail verdicts
-    """
+    """  # noqa: D301
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-
-
-for command in (up, worker, check, tail, status, models):
-    nexara.add_command(command)
 
 
 def main() -> None:
@@ -55,18 +63,25 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = EXIT_USAGE
-    except (ConfigError, BusRefusedError) as error:
-        click.echo(f"nexara: {_one_line(error)}", err=True)
-        code = EXIT_USAGE
-    except BusError as error:
-        click.echo(f"nexara: no answer from the server: {_one_line(error)}: is it running?", err=True)
-        code = EXIT_USAGE
     except BrokenPipeError:
         # The reader of our output has gone (`nexara tail ... | head`): that is no error of anybody's.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception as error:
+        explained = _explained(error)
+        if explained is None:
+            raise
+        click.echo(f"nexara: {explained}", err=True)
+        code = EXIT_USAGE
     sys.exit(code)
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+def _explained(error: Exception) -> str | None:
+    """One line for an error that a user can mend, None for what is ours to mend."""
+    from shared.bus import BusError, BusRefusedError
+    from shared.config import ConfigError
+
+    line = " ".join(str(error).split())
+    if isinstance(error, (ConfigError, BusRefusedError)):
+        return line
+    return f"no answer from the server: {line}: is it running?" if isinstance(error, BusError) else None

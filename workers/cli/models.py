@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from shared.config import ConfigError
+from workers.cli.options import site_options
 from workers.pose.fetch import PUBLIC, fetch
-from workers.pose.weights import CARD, Weights, models_folder, open_weights
+from workers.pose.weights import CARD, Weights, models_folder, open_weights, present, resolve
 
 SHA256 = r"[0-9a-fA-F]{64}"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
@@ -56,8 +58,8 @@ def list_models() -> None:
 
 @models.command("fetch")
 @click.argument("name", type=Name)
-@click.option("--sha256", type=Sha256, help="Refuse the file unless it has this hash.")
-@click.option("--url", help="Another https address of the checkpoint.")
+@click.option("--sha256", type=Sha256, metavar="HASH", help="Refuse the file unless it has this hash.")
+@click.option("--url", metavar="URL", help="Another https address of the checkpoint.")
 def fetch_model(name: str, sha256: str | None, url: str | None) -> None:
     """Download a public release over HTTPS, check its hash, import it."""
     fetched = fetch(name, sha256, url)
@@ -72,12 +74,26 @@ def fetch_model(name: str, sha256: str | None, url: str | None) -> None:
         )
 
 
+@models.command("prepare")
+@site_options
+def prepare_models(site: Any) -> None:
+    """Get the site's pose weights: fetched or imported if they are not here yet."""
+    wanted = site.site.pose.weights
+    if wanted in PUBLIC and not present(wanted):
+        click.echo(f"{wanted}: fetching", err=True)
+        fetch(wanted)
+    click.echo(f"{wanted}: {_described(resolve(wanted))}")
+
+
 @models.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--name", type=Name, help="What to call it; default: the file's name.")
-@click.option("--sha256", type=Sha256, help="Refuse the file unless it has this hash.")
+@click.option("--name", type=Name, metavar="NAME", help="What to call it; default: the file's name.")
+@click.option("--sha256", type=Sha256, metavar="HASH", help="Refuse the file unless it has this hash.")
 def import_model(file: Path, name: str | None, sha256: str | None) -> None:
-    """Read an ultralytics pose checkpoint (.pt), running nothing in it; keep it as safetensors."""
+    """Import an ultralytics pose checkpoint (.pt).
+
+    Nothing in the file is run; its tensors are kept as safetensors.
+    """
     from workers.pose.cache import file_hash
     from workers.pose.checkpoint import convert
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,40 @@ class Fleet:
         return list(cameras or self.site.cameras)
 
 
-def site_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds --site and --data, and passes the fleet on as `site`."""
+# A container says these two in its environment, NEXARA_SET with blanks between the changes.
+SITE_VARIABLE = "NEXARA_SITE"
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    envvar="NEXARA_SET",
+    help="Change a value, as pose.image_size=960; ${ENV} references are resolved as in the file.",
+)
 
-    @click.option("--site", "site_file", type=click.Path(path_type=Path), help="The site file.")
+
+def changes(overrides: Sequence[str]) -> dict[str, str]:
+    """What `--set` was given, key -> value.
+
+    Raises:
+        ConfigError: not of the form KEY=VALUE.
+    """
+    found = {}
+    for text in overrides:
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise ConfigError(f"--set {key}: write it as section.key=value")
+        found[key] = value
+    return found
+
+
+def site_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --site, --set and --data, and passes the fleet on as `site`."""
+
+    @click.option(
+        "--site", "site_file", type=click.Path(path_type=Path), envvar=SITE_VARIABLE, help="The site file."
+    )
+    @set_option
     @click.option(
         "--data",
         type=click.Path(path_type=Path),
@@ -52,10 +82,12 @@ def site_options(command: Callable[..., None]) -> Callable[..., None]:
         help="The data directory of a fleet that `nexara up` runs here.",
     )
     @functools.wraps(command)
-    def with_fleet(*args: Any, site_file: Path | None, data: Path, **kwargs: Any) -> None:
+    def with_fleet(
+        *args: Any, site_file: Path | None, overrides: tuple[str, ...], data: Path, **kwargs: Any
+    ) -> None:
         path = site_file or data / RUNNING_SITE
         if site_file is None and not path.exists():
             raise ConfigError(f"{data}: no fleet runs here: give --site FILE, or --data of the one that does")
-        command(*args, site=Fleet(load(path)), **kwargs)
+        command(*args, site=Fleet(load(path, changes(overrides))), **kwargs)
 
     return with_fleet

@@ -24,6 +24,7 @@ class CameraProgress:
     frames: int = 0
     tracked: int = 0
     archived: str = "0-0"
+    behind: int = 0
     dropped: int = 0
     dead: int = 0
     results: Counter[str] = field(default_factory=Counter)
@@ -80,7 +81,9 @@ class Progress:
             BusError: the server does not answer.
         """
         now = time.monotonic()
+        lags = self.bus.lags("pose", "frames", self.names)
         for camera in self.cameras.values():
+            camera.behind = lags[camera.camera]
             ingest, pose = (
                 self.bus.counters("ingest", camera.camera),
                 self.bus.counters("pose", camera.camera),
@@ -89,7 +92,7 @@ class Progress:
             camera.frames = int(ingest.get("added", 0))
             camera.tracked = int(pose.get("read", 0))
             camera.dropped = sum(int(n) for name, n in ingest.items() if name.startswith("dropped:"))
-            camera.dead = int(pose.get("dead", 0)) + int(classify.get("dead", 0))
+            camera.dead = sum(int(counters.get("dead", 0)) for counters in (ingest, pose, classify))
             camera.archived = self.bus.counters("archive", camera.camera).get("cursor", "0-0")
             camera.recent.append((now, camera.tracked))
             while now - camera.recent[0][0] > _RATE_OVER_S:

@@ -113,13 +113,12 @@ def _table(progress: Progress, supervisor: Supervisor) -> Table:
     ):
         table.add_column(heading, justify="left" if heading in ("camera", "last") else "right")
     for camera in progress.cameras.values():
-        behind = max(0, camera.frames - camera.tracked - camera.dropped)
         last = f"{camera.last.result} {camera.last.primary_score:.3f}" if camera.last else ""
         violence = camera.results["VIOLENCE"]
         table.add_row(
             camera.camera + (" (ended)" if camera.ended else ""),
             f"{camera.fps:.1f}",
-            *map(str, (camera.frames, camera.tracked, behind, camera.dropped, camera.dead)),
+            *map(str, (camera.frames, camera.tracked, camera.behind, camera.dropped, camera.dead)),
             str(sum(camera.results.values())),
             f"[bold red]{violence}[/]" if violence else "0",
             last,

@@ -42,7 +42,9 @@ class BusConfig(Section):
         Path("nexara-data"), description="Where the embedded server, logs and verdicts are kept."
     )
     port: int = Field(0, ge=0, le=65535, description="The embedded server's port; 0: any free one.")
-    max_memory: str = Field("1gb", pattern=r"^\d+(mb|gb)$", description="The embedded server's memory bound.")
+    max_memory: str = Field(
+        "1gb", pattern=r"^\d+(mb|gb)$", description="The embedded server's memory bound, as 512mb or 2gb."
+    )
 
 
 class MetricsConfig(Section):
@@ -64,10 +66,12 @@ class Processes(Section):
 
 
 class Site(Section):
-    """A site file; every key says in its field what it is for and how far it may go."""
+    """A site file: its own keys, and a section for each part of the fleet."""
 
     name: str = Field("site", max_length=64, description="The site's name, for people.")
-    cameras: dict[CameraName, Camera] = Field(min_length=1, description="The cameras, by name.")
+    cameras: dict[CameraName, Camera] = Field(
+        min_length=1, description="The cameras, by name: at most 63 letters, digits, - and _."
+    )
     bus: BusConfig = Field(default_factory=BusConfig, description="The server that everything goes through.")
     processes: Processes = Field(default_factory=Processes, description="Processes on this machine.")
     ingest: IngestConfig = Field(default_factory=IngestConfig, description="The ingest worker.")
@@ -114,13 +118,17 @@ class Site(Section):
         return bus
 
 
-def load(path: Path) -> Site:
+def load(path: Path, overrides: Mapping[str, str] | None = None) -> Site:
     """The site in a file; relative paths in it are meant from the working directory.
+
+    Args:
+        path: the file.
+        overrides: values that stand in for the file's, as `compose` takes them.
 
     Raises:
         ConfigError: names the first mistake.
     """
-    return config.load(path, Site)
+    return config.build(compose(path, (), overrides or {}), Site, str(path))
 
 
 def compose(site: Path | None, videos: Sequence[Path], overrides: Mapping[str, str]) -> dict[str, Any]:

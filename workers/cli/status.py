@@ -17,7 +17,7 @@ from workers.cli.options import site_options
 
 @dataclass(frozen=True)
 class CameraStatus:
-    """One camera's counters; counts are since the camera's state was created."""
+    """One camera's counters since its state was created; `pose_lag`: frames that pose has not taken yet."""
 
     camera: str
     frames: int
@@ -25,13 +25,9 @@ class CameraStatus:
     judged: int
     dropped: dict[str, int]
     dead: int
+    pose_lag: int
     fps: float
     owners: dict[str, str]
-
-    @property
-    def pose_lag(self) -> int:
-        """Frames that pose has not taken yet."""
-        return max(0, self.frames - self.tracked - self.dropped_total)
 
     @property
     def dropped_total(self) -> int:
@@ -57,7 +53,8 @@ def _observe_one(bus: Bus, camera: str, before: int, passed_s: float) -> CameraS
         tracked=tracked,
         judged=_count(classify, "read"),
         dropped=dropped,
-        dead=_count(pose, "dead") + _count(classify, "dead"),
+        dead=sum(_count(counters, "dead") for counters in (ingest, pose, classify)),
+        pose_lag=bus.lags("pose", "frames", [camera])[camera],
         fps=(tracked - before) / passed_s,
         owners={stage: bus.owner(stage, camera) for stage in ("ingest", "pose", "classify", "archive")},
     )
@@ -75,7 +72,7 @@ def status(site: Any, as_json: bool) -> None:
     cameras = observe(site.connect(), site.choose(()))
     if as_json:
         for camera in cameras:
-            click.echo(json.dumps({**asdict(camera), "pose_lag": camera.pose_lag}))
+            click.echo(json.dumps(asdict(camera)))
         return
     table = Table(box=None, header_style="bold")
     for heading in (

@@ -77,6 +77,16 @@ class Supervisor:
                 alive.setdefault(worker.role, []).append(worker.process.pid)
         return alive
 
+    def targets(self) -> list[dict[str, object]]:
+        """The workers' metrics in the form of Prometheus' file discovery."""
+        host = self.site.metrics.host
+        address = "127.0.0.1" if host == "0.0.0.0" else host
+        return [
+            {"targets": [f"{address}:{worker.metrics_port}"], "labels": {"role": worker.role}}
+            for worker in self._workers
+            if worker.metrics_port
+        ]
+
     @contextlib.contextmanager
     def running(self) -> Iterator[Supervisor]:
         """Starts all workers; ends them when the context does."""
@@ -111,7 +121,7 @@ class Supervisor:
         worker.name = f"{socket.gethostname()}-{worker.role}-{uuid.uuid4().hex[:8]}"
         command = [sys.executable, "-m", "workers", "-v", "worker", worker.role]
         command += ["--site", os.fspath(self.site_file), "--name", worker.name]
-        command += ["--metrics-port", str(worker.metrics_port), "--again" if again else "--resume"]
+        command += ["--set", f"metrics.port={worker.metrics_port}", "--again" if again else "--resume"]
         with worker.log_file.open("ab") as output:
             worker.process = subprocess.Popen(
                 command,

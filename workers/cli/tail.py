@@ -26,7 +26,7 @@ STREAMS = ("frames", "tracks", "verdicts", "dead")
 def tail(
     stream: str, site: Any, cameras: tuple[str, ...], as_json: bool, from_start: bool, seconds: float | None
 ) -> None:
-    """Print frames, tracks, verdicts or dead letters as they come (Ctrl-C ends)."""
+    """Print frames, tracks, verdicts or dead letters as they come. Ctrl-C ends it."""
     chosen = site.choose(cameras)
     bus = site.connect()
     for camera, entry_id, fields in _entries(bus, stream, chosen, from_start, seconds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import signal
 import threading
@@ -17,7 +18,7 @@ from shared.bus import Bus, BusError
 from shared.config import ConfigError
 from workers.archive.log import set_aside
 from workers.cli.check import check_site
-from workers.cli.options import RUNNING_SITE
+from workers.cli.options import RUNNING_SITE, changes, set_option
 from workers.cli.progress import Progress
 from workers.cli.show import Display
 from workers.cli.site import Site, compose, load
@@ -26,6 +27,8 @@ from workers.cli.supervisor import Supervisor
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.25
+# Prometheus reads this file (configs/prometheus/local.yaml).
+TARGETS = "targets.json"
 
 
 @click.command()
@@ -37,9 +40,7 @@ _POLL_S = 0.25
 @click.option(
     "--weights", type=click.Path(path_type=Path), help="Pose weights: short for --set pose.weights=FILE."
 )
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a value, as pose.image_size=960."
-)
+@set_option
 @click.option("--data", type=click.Path(path_type=Path), help="Data directory: short for --set bus.data=DIR.")
 @click.option("--until-eof", is_flag=True, help="Stop when every file has been judged to its end.")
 @click.option("--seconds", type=float, default=None, help="Stop after this long.")
@@ -57,33 +58,26 @@ def up(
     seconds: float | None,
     fresh: bool,
 ) -> None:
-    r"""Run the whole fleet on this machine, for a SITE.yaml or for video files.
+    """Run the whole fleet here, for a SITE.yaml or for video files.
 
     \b
     nexara up site.yaml
     nexara up --video lobby.mp4 yard.mp4 --weights yolo26n-pose.pt --until-eof
 
     Workers that die are started again; what they had not stored is done again, once. Ctrl-C ends it all.
-    """
+    """  # noqa: D301
     if videos and site_file is not None:
         videos, site_file = (*videos, site_file), None
     videos = (*videos, *more_videos)
     if (site_file is None) == (not videos):
         raise ConfigError("up: give either SITE.yaml or --video FILE...: see nexara up --help")
-    changes = dict(_pair(override) for override in overrides)
+    changed = changes(overrides)
     if weights is not None:
-        changes["pose.weights"] = str(weights.absolute() if weights.exists() else weights)
+        changed["pose.weights"] = str(weights.absolute() if weights.exists() else weights)
     if data is not None:
-        changes["bus.data"] = str(data)
-    contents = compose(site_file, videos, changes)
+        changed["bus.data"] = str(data)
+    contents = compose(site_file, videos, changed)
     run_site(contents, str(site_file or "--video"), until_eof=until_eof, seconds=seconds, fresh=fresh)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise ConfigError(f"--set {text}: write it as section.key=value")
-    return key, value
 
 
 def run_site(
@@ -110,8 +104,16 @@ def run_site(
         if fresh:
             _forget(bus, site)
         supervisor = stack.enter_context(Supervisor(site, path, directory / "logs", bus).running())
+        _tell_prometheus(directory / TARGETS, supervisor)
         display = stack.enter_context(Display(site))
         _watch(site, bus, supervisor, display, stop, until_eof, seconds)
+
+
+def _tell_prometheus(path: Path, supervisor: Supervisor) -> None:
+    """Says where the workers' metrics are; stays when the fleet ends, so that its absence is noticed."""
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(supervisor.targets(), indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
 
 
 def _data_directory(contents: dict[str, object]) -> Path:

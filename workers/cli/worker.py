@@ -9,15 +9,18 @@ import signal
 import socket
 import threading
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from shared import metrics
+from shared import health, machine
 from shared.bus import Bus
 from shared.config import ConfigError
+from shared.health import Pulse
 from shared.loop import Loop
 from shared.stage import Stage
+from workers.cli.options import SITE_VARIABLE, changes, set_option
 from workers.cli.site import ROLES, Site, load
 
 log = logging.getLogger(__name__)
@@ -25,28 +28,45 @@ log = logging.getLogger(__name__)
 
 @click.command()
 @click.argument("roles", metavar="ROLE[,ROLE...]")
-@click.option("--site", "site_file", required=True, type=click.Path(path_type=Path), help="The site file.")
+@click.option(
+    "--site",
+    "site_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    envvar=SITE_VARIABLE,
+    help="The site file.",
+)
 @click.option(
     "--name", default="", help="This worker's name in leases and logs; by default host and process."
 )
-@click.option("--metrics-port", type=int, default=None, help="Serve metrics here instead of metrics.port.")
+@set_option
 @click.option("--again/--resume", default=True, help="Play files that have ended again, or leave them ended.")
-def worker(roles: str, site_file: Path, name: str, metrics_port: int | None, again: bool) -> None:
-    """Run one worker (or several in one process) of the roles ingest, pose, classify, archive."""
+def worker(roles: str, site_file: Path, name: str, overrides: tuple[str, ...], again: bool) -> None:
+    """Run one worker, or several roles in one process.
+
+    The roles are ingest, pose, classify and archive.
+    """
     names = roles.split(",")
     for role in names:
         if role not in ROLES:
             raise ConfigError(f"role '{role}' is none of {', '.join(ROLES)}")
-    site = load(site_file)
-    port = site.metrics.port if metrics_port is None else metrics_port
-    if port:
-        metrics.serve(site.metrics.host, port)
+    site = load(site_file, changes(overrides))
+    pulses = {role: Pulse(role) for role in names}
+    if site.metrics.port:
+        machine.watch()
+        health.serve(site.metrics.host, site.metrics.port, list(pulses.values()))
     name = name or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-    run(site, names, name, again)
+    run(site, pulses, name, again)
 
 
-def run(site: Site, roles: list[str], name: str, again: bool) -> None:
+def run(site: Site, pulses: Mapping[str, Pulse], name: str, again: bool) -> None:
     """Runs the roles until SIGTERM or SIGINT, a thread and a connection each.
+
+    Args:
+        site: the site.
+        pulses: the roles, and where each shows that it lives.
+        name: this worker's name in leases and logs.
+        again: play files that have ended again.
 
     Raises:
         ConfigError: a role cannot start with this site.
@@ -59,31 +79,32 @@ def run(site: Site, roles: list[str], name: str, again: bool) -> None:
 
     def guarded(role: str) -> None:
         try:
-            _run_role(site, role, name, stop, again)
+            _run_role(site, pulses[role], name, stop, again)
         except Exception as error:
             log.exception("role=%s ended", role) if not isinstance(error, ConfigError) else None
             errors.append(error)
         stop.set()
 
     with contextlib.ExitStack() as stack:
-        for role in roles[1:]:
+        first, *others = pulses
+        for role in others:
             thread = threading.Thread(target=guarded, args=(role,), name=role, daemon=True)
             thread.start()
             stack.callback(thread.join, 1.0)
-        guarded(roles[0])
+        guarded(first)
     if errors:
         raise errors[0]
 
 
-def _run_role(site: Site, role: str, name: str, stop: threading.Event, again: bool) -> None:
+def _run_role(site: Site, pulse: Pulse, name: str, stop: threading.Event, again: bool) -> None:
     bus = Bus(site.bus_url(), live=site.live_cameras)
     with contextlib.closing(bus):
-        if role == "ingest":
+        if pulse.role == "ingest":
             from workers.ingest import worker as ingest
 
-            ingest.run(site.ingest, site.ingest_cameras(), bus, stop, name, again=again)
+            ingest.run(site.ingest, site.ingest_cameras(), bus, stop, name, again=again, pulse=pulse)
         else:
-            Loop(_stage(site, role), bus, list(site.cameras), name).run(stop)
+            Loop(_stage(site, pulse.role), bus, list(site.cameras), name, pulse=pulse).run(stop)
 
 
 def _stage(site: Site, role: str) -> Stage:  # type: ignore[type-arg]

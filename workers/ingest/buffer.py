@@ -64,10 +64,15 @@ class PictureBuffer:
                 oldest = time.monotonic() - max_age_s
                 while self._queue and self._queue[0].picture.monotonic_s < oldest:
                     self._pop()
-                    self._dropped["age"] += 1
+                    self._dropped["late"] += 1
             taken = [self._pop() for _ in range(min(most, len(self._queue)))]
             self._changed.notify_all()
             return taken
+
+    def drop_late(self) -> None:
+        """Counts a picture that came too late to be put."""
+        with self._changed:
+            self._dropped["late"] += 1
 
     def dropped(self) -> Counter[str]:
         """What was dropped since the last call, by reason."""

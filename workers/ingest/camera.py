@@ -12,7 +12,6 @@ from pathlib import Path
 
 from shared.bus import Bus
 from shared.bus.lease import HEARTBEAT_S
-from workers.ingest import metrics
 from workers.ingest.capture import Capture
 from workers.ingest.config import CameraOptions, IngestConfig
 from workers.ingest.pacing import LiveClock
@@ -36,6 +35,8 @@ class Camera:
 
     Attributes:
         failed: the thread ended by a mistake in the program.
+        frozen: the source has repeated one identical picture for too long.
+        ended: the file was played to its end.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Camera:
             name, config, bus, token, live=options.live, stop=self._stop, remembered=remembered
         )
         self.failed = False
+        self.frozen = False
+        self.ended = False
         self._capture: Capture | None = None
         self._captured_generation = ""
         self._clock: LiveClock | None = None
-        self._frozen: tuple[int | None, float] = (None, 0.0)
+        self._last_picture: tuple[int | None, float] = (None, 0.0)
         self._thread = threading.Thread(target=self._run, name=f"camera {name}", daemon=True)
         self._thread.start()
 
@@ -73,6 +76,16 @@ class Camera:
     def fenced(self) -> bool:
         """Whether the lease turned out to be somebody else's."""
         return self._publisher.fenced
+
+    @property
+    def up(self) -> bool:
+        """Whether the source gives pictures."""
+        return self._capture is not None and self._capture.up
+
+    @property
+    def last_frame_at(self) -> float | None:
+        """Wall time at which the last frame was stored, None before the first."""
+        return self._publisher.last_frame_at
 
     @property
     def remembered(self) -> Position | None:
@@ -153,9 +166,11 @@ class Camera:
 
     def _rest_at(self, position: Position) -> None:
         """Who has ended commits nothing more, so must ask whether the server went back in time."""
+        self.ended = True
         while not self._stop.wait(HEARTBEAT_S):
             if self._publisher.taken_back(position):
                 log.warning("camera=%s the server went back: opened again", self._name)
+                self.ended = False
                 return
 
     def _captured_from(self, position: Position) -> Capture:
@@ -196,11 +211,10 @@ class Camera:
         if not self._options.live:
             return
         now_s = time.monotonic()
-        last, since_s = self._frozen
+        last, since_s = self._last_picture
         if crc != last:
-            self._frozen = (crc, now_s)
-            metrics.FROZEN.labels(self._name).set(0)
-        elif since_s and now_s - since_s > self._config.frozen_s:
-            self._frozen = (crc, 0.0)
-            metrics.FROZEN.labels(self._name).set(1)
+            self._last_picture = (crc, now_s)
+            self.frozen = False
+        elif not self.frozen and now_s - since_s > self._config.frozen_s:
+            self.frozen = True
             log.error("camera=%s alarm: frozen, one picture for %g s", self._name, self._config.frozen_s)

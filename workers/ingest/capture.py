@@ -28,6 +28,9 @@ class Capture:
         next_number: the first frame number that is wanted. A file is decoded from its start and skipped up
             to it, so that times, ids and images are what they were; a live source counts on from it.
         clock: the live clock; None for files that are read as fast as possible.
+
+    Attributes:
+        up: the source gives pictures.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Capture:
         self._next = next_number
         self._clock = clock
         self.buffer = PictureBuffer(config.buffer_pictures, config.buffer_bytes, waits=not options.live)
+        self.up = False
         self._alive_at_s = 0.0
         self._hung: list[threading.Thread] = []
         self._start()
@@ -68,7 +72,7 @@ class Capture:
         """Tells the thread to end and does not wait: a live source may take its time-out to notice."""
         self._stop.set()
         self.buffer.close()
-        metrics.UP.labels(self._camera).set(0)
+        self.up = False
 
     def join(self, timeout_s: float) -> None:
         """Waits for the thread to end."""
@@ -89,14 +93,13 @@ class Capture:
             opened_s = self._alive_at_s = time.monotonic()
             try:
                 if self._read(stop):
-                    metrics.UP.labels(self._camera).set(0)
                     self.buffer.finish()
                     return
             except SourceError as error:
                 log.warning("camera=%s source=%s down: %s", self._camera, self._options.shown_source, error)
             if stop.is_set():
                 return
-            metrics.UP.labels(self._camera).set(0)
+            self.up = False
             metrics.RECONNECTS.labels(self._camera).inc()
             if time.monotonic() - opened_s > self._config.retry_max_s:
                 delay_s = self._config.retry_min_s
@@ -113,7 +116,7 @@ class Capture:
             if stop.is_set():
                 return False
             log.info("camera=%s source=%s open", self._camera, self._options.shown_source)
-            metrics.UP.labels(self._camera).set(1)
+            self.up = True
             if self._clock is not None:
                 self._clock.reopened()
             read = self._read_file if self._options.kind == "file" else self._read_live
@@ -161,7 +164,7 @@ class Capture:
         stop.wait(max(0.0, due_s - time.monotonic()))
         now_s = time.monotonic()
         if now_s - due_s > self._config.max_age_s:
-            metrics.DROPPED.labels(self._camera, "late").inc()
+            self.buffer.drop_late()
             return None
         seen = replace(picture, captured_at=time.time(), monotonic_s=now_s)
         return Paced(seen, picture.number, clock.at(now_s, at))

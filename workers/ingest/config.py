@@ -57,7 +57,7 @@ class CameraOptions(Section):
     source: Annotated[str, AfterValidator(_known_source)] = Field(
         repr=False,
         description="A video file's path, rtsp:// or rtsps://, http(s):// (MJPEG), /dev/videoN or usb:N. "
-        "Take passwords from the environment: rtsp://${USER}:${PASSWORD}@host/path.",
+        "Take passwords from the environment: `rtsp://${CAMERA_USER}:${CAMERA_PASSWORD}@HOST/PATH`.",
     )
     fps: float | None = Field(
         None, gt=0, le=240, description="Publish at most this many frames a second; every frame where absent."
@@ -140,7 +140,7 @@ class IngestConfig(Section):
         36, ge=1, le=268, description="A stream with pictures larger than this is not decoded."
     )
     open_timeout_s: float = Field(
-        10, ge=0.5, le=120, description="A live source that does not answer in time."
+        10, ge=0.5, le=120, description="A live source that does not answer for so long is tried again."
     )
     stall_s: float = Field(
         5, ge=0.5, le=300, description="A live source without a picture for so long is reopened."

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+from shared import metrics as shared_metrics
 from shared.bus import Bus, BusError, Outcome, Run
 from workers.ingest import metrics
 from workers.ingest.config import IngestConfig
@@ -34,6 +35,7 @@ class Publisher:
     Attributes:
         remembered: the last published position.
         fenced: the lease turned out to be somebody else's.
+        last_frame_at: wall time at which the last frame was stored, None before the first.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Publisher:
         self._stop = stop
         self.remembered = remembered
         self.fenced = False
+        self.last_frame_at: float | None = None
         self._cursor = "0-0"
         self._waiting = Waiting(config, (), 0.0)
         self._dropped: Counter[str] = Counter()
@@ -99,7 +102,6 @@ class Publisher:
         """Counts frames that will never reach the stream."""
         if count:
             self._dropped[reason] += count
-            metrics.DROPPED.labels(self._camera, reason).inc(count)
 
     def store(self, batch: Batch) -> Position | None:
         """Commits a batch; returns the position after it, or None if the camera has to be opened again."""
@@ -116,8 +118,9 @@ class Publisher:
         self.remembered = batch.position
         metrics.PUBLISHED.labels(self._camera).inc(batch.frames)
         metrics.BYTES.labels(self._camera).inc(batch.jpeg_bytes)
+        shared_metrics.DEAD.labels("ingest", self._camera, "input").inc(len(batch.dead))
         if batch.frames:
-            metrics.LAST_FRAME.labels(self._camera).set_to_current_time()
+            self.last_frame_at = time.time()
         return batch.position
 
     def _run_of(self, batch: Batch) -> tuple[Run, tuple[Entry, ...]]:

@@ -44,7 +44,6 @@ class Writer:
         try:
             encoded = self._encoded(paced)
         except EncodeError as error:
-            metrics.DROPPED.labels(self._camera, "refused").inc()
             entry_id = batch.position.cursor
             batch.dead.append(DeadLetter(stream="frames", entry_id=entry_id, reason=str(error), payload=b""))
             return
@@ -81,7 +80,7 @@ class Writer:
     def _encoded(self, paced: Paced) -> Encoded:
         started_s = time.perf_counter()
         encoded = self._encoder.encode(paced.picture.frame)
-        metrics.ENCODE.labels(self._camera).observe(time.perf_counter() - started_s)
+        metrics.ENCODE.observe(time.perf_counter() - started_s)
         if len(encoded.jpeg) > self._max_bytes:
             raise EncodeError(f"JPEG of {len(encoded.jpeg)} bytes exceeds ingest.max_frame_mb")
         return encoded

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from shared.bus import Bus, BusError, BusRefusedError, Ownership
 from shared.bus.lease import HEARTBEAT_S
+from shared.health import Pulse
+from workers.ingest import metrics
 from workers.ingest.camera import Camera
 from workers.ingest.config import CameraOptions, IngestConfig
 from workers.ingest.sources import check_file
@@ -27,6 +29,7 @@ def run(
     stop: threading.Event,
     worker_name: str,
     again: bool = True,
+    pulse: Pulse | None = None,
 ) -> None:
     """Publishes the cameras that this worker owns until `stop` is set; then ends within a second.
 
@@ -38,6 +41,7 @@ def run(
         worker_name: begins every lease token.
         again: somebody starts the site: files are checked, and those that had ended before now are played
             again as a new generation. False for a worker that is restarted within a running site.
+        pulse: this role's signs of life, for /healthz and /readyz.
 
     Raises:
         ConfigError: a file source that cannot be played (only with `again`).
@@ -47,9 +51,10 @@ def run(
         for name, options in cameras.items():
             check_file(name, options, config)
     fleet = _Fleet(config, cameras, bus, worker_name, time.time() if again else 0.0)
+    pulse = pulse or Pulse("ingest")
     try:
         while not stop.is_set():
-            fleet.step()
+            pulse.turn(fleet.step())
             stop.wait(HEARTBEAT_S)
     finally:
         fleet.close()
@@ -76,8 +81,8 @@ class _Fleet:
         self._former: dict[str, Camera] = {}
         self._reachable = True
 
-    def step(self) -> None:
-        """One heartbeat: leases, then cameras follow them."""
+    def step(self) -> str:
+        """One heartbeat: leases, then cameras follow them; returns what keeps us from working, or ""."""
         for name, camera in list(self._running.items()):
             if not camera.alive:
                 self._end(name)
@@ -94,7 +99,7 @@ class _Fleet:
             if self._reachable:
                 log.warning("no contact: %s", error)
             self._reachable = False
-            return
+            return str(error)
         self._reachable = True
         for name in changes.lost:
             self._end(name)
@@ -109,11 +114,29 @@ class _Fleet:
                 self._former[name].remembered if name in self._former else None,
                 self._replay_before,
             )
+        self._measure()
+        return ""
+
+    def _measure(self) -> None:
+        """Here and not where they arise, so that nothing of a camera is shown after it was given up."""
+        for name, camera in self._running.items():
+            if camera.ended:
+                metrics.forget_camera(name)
+                continue
+            options = self._cameras[name]
+            metrics.INFO.labels(name, options.kind, str(options.live).lower()).set(1)
+            metrics.UP.labels(name).set(camera.up)
+            metrics.FROZEN.labels(name).set(camera.frozen)
+            if camera.last_frame_at is not None:
+                metrics.LAST_FRAME.labels(name).set(camera.last_frame_at)
+        with contextlib.suppress(BusError):
+            metrics.DROPPED.show(self._bus.drops(list(self._running)))
 
     def close(self) -> None:
         """Ends all cameras side by side and gives the leases back."""
-        for camera in self._running.values():
+        for name, camera in self._running.items():
             camera.stop()
+            metrics.forget_camera(name)
         deadline_s = time.monotonic() + _STOP_S
         for camera in self._running.values():
             camera.join(max(0.0, deadline_s - time.monotonic()))
@@ -125,4 +148,5 @@ class _Fleet:
         camera = self._running.pop(name, None)
         if camera is not None:
             camera.stop()
+            metrics.forget_camera(name)
             self._former[name] = camera

@@ -1,4 +1,4 @@
-"""Where imported weights and exports lie, and how files get there whole."""
+"""How imported weights and exports get into their folders whole."""
 
 from __future__ import annotations
 
@@ -9,14 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-
-def cache_folder() -> Path:
-    """`$NEXARA_CACHE`, else `nexara` in the user's cache."""
-    chosen = os.environ.get("NEXARA_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nexara"
 
 
 def file_hash(path: Path) -> str:

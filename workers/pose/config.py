@@ -15,7 +15,7 @@ TRACKER_FILES = Path(__file__).resolve().parents[2] / "configs" / "trackers"
 
 
 class TrackerConfig(Section):
-    """A tracker file: see `configs/trackers/`. Times are seconds."""
+    """A file that `pose.tracker` names; two come along in `configs/trackers/`. Times are seconds."""
 
     tracker: Literal["botsort", "bytetrack"] = Field(description="Which tracker.")
     track_high_thresh: float = Field(
@@ -58,7 +58,7 @@ class CameraOptions(Section):
 
 
 class PoseConfig(Section):
-    """The section `pose`."""
+    """The pose worker: finds people in frames and follows them as skeletons."""
 
     weights: str = Field(
         "yolo26n-pose", description="Imported weights by name (`nexara models list`), or a .pt file's path."
@@ -97,7 +97,7 @@ class PoseConfig(Section):
     iou: float = Field(0.4, gt=0, le=1, description="Overlap above which the weaker of two detections goes.")
     max_det: int = Field(20, ge=1, le=300, description="Most people in a frame.")
     tracker: str = Field("botsort", description="botsort, bytetrack or a tracker file's path.")
-    refine: RefineConfig = RefineConfig()
+    refine: RefineConfig = Field(RefineConfig(), description="How key points are steadied over time.")
 
     @field_validator("weights", "tracker")
     @classmethod

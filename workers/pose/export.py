@@ -11,8 +11,8 @@ import sys
 import warnings
 from pathlib import Path
 
-from shared.config import ConfigError
-from workers.pose.cache import cache_folder, whole_file
+from shared.config import ConfigError, cache_folder
+from workers.pose.cache import whole_file
 from workers.pose.weights import Weights, open_weights, run_apart
 
 # Part of the file name: another number is another graph, so older files are left alone.

@@ -128,7 +128,8 @@ def download(url: str, target: Path) -> str:
         raise ConfigError(f"{url}: the server answered {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:
         raise ConfigError(
-            f"{url}: {getattr(error, 'reason', None) or error}: is there a connection?"
+            f"{url}: {getattr(error, 'reason', None) or error}: is there a connection? A file will do, too: "
+            "nexara models import FILE"
         ) from error
     if announced is not None and int(announced) != size:
         raise ConfigError(f"{url}: ended after {size} of {announced} bytes: try again")

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import Counter, Histogram
+
+from shared.messages import Tracks
 
 LOOK_SECONDS = Histogram(
     "nexara_pose_look_seconds",
     "Time of one batch through the net and its post-processing.",
     buckets=(0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56),
 )
-LOOKED = Counter("nexara_pose_frames_looked_at_total", "Frames that went through the net.", ["camera"])
 DETECTIONS = Counter("nexara_pose_detections_total", "People found, weak detections too.", ["camera"])
+PEOPLE = Counter("nexara_pose_people_total", "People tracked, summed over frames.", ["camera"])
+PEOPLE_IN_FRAME = Histogram(
+    "nexara_pose_people_per_frame", "People tracked in a frame.", buckets=(0, 1, 2, 3, 5, 8, 13, 20, 50)
+)
+STARTED = Counter(
+    "nexara_pose_tracks_started_total",
+    "Tracks that began; far more of them than people means that ids are lost and born again.",
+    ["camera"],
+)
+
+
+class Audience:
+    """Counts tracks and people of committed records. Remembers each camera's last frame alone."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[str, set[int]]] = {}
+
+    def measure(self, camera: str, records: Sequence[Tracks]) -> None:
+        """Take what was stored, in order."""
+        detections, people, started = 0, 0, 0
+        for tracks in records:
+            ids = set(tracks.track_ids.tolist())
+            generation, known = self._last.get(camera, ("", ids))
+            started += len(ids - known if generation in ("", tracks.generation) else ids)
+            self._last[camera] = tracks.generation, ids
+            detections += len(tracks.detection_scores)
+            people += len(ids)
+            PEOPLE_IN_FRAME.observe(len(ids))
+        DETECTIONS.labels(camera).inc(detections)
+        PEOPLE.labels(camera).inc(people)
+        STARTED.labels(camera).inc(started)

@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import Any
 
-from workers.pose.cache import cache_folder
+from shared.config import cache_folder
 
 
 def ultralytics(module: str) -> Any:

@@ -110,9 +110,6 @@ class _Pose:
         with metrics.LOOK_SECONDS.time():
             found = self._detector.look([item.pixels for item in items], [item.box for item in items])
             found = [self._with_appearance(item, people) for item, people in zip(items, found, strict=True)]
-        for item, people in zip(items, found, strict=True):
-            metrics.LOOKED.labels(item.frame.camera).inc()
-            metrics.DETECTIONS.labels(item.frame.camera).inc(len(people))
         return found
 
     def _with_appearance(self, item: Prepared, people: Detections) -> Detections:
@@ -217,6 +214,7 @@ def build_stage(
         prepare=pose.prepare,
         look=pose.look,
         advance=pose.advance,
+        measure=metrics.Audience().measure,
         dump=pose.dump,
         load=pose.load,
         max_batch=config.max_batch,

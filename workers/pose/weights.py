@@ -15,8 +15,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
-from shared.config import ConfigError, Section, load
-from workers.pose.cache import cache_folder, file_hash
+from shared.config import ConfigError, Section, cache_folder, load
+from workers.pose.cache import file_hash
 
 ONE_TO_MANY = "one_to_many"
 END_TO_END = "end_to_end"
@@ -134,13 +134,28 @@ def resolve(weights: str) -> Weights:
         if not path.is_file():
             raise ConfigError(f"pose.weights: {weights}: no such file")
         return _imported_by_hash(path)
-    for folder in (path if path.is_absolute() or "/" in weights else None, models_folder() / weights):
-        if folder is not None and (folder / CARD).is_file():
-            return open_weights(folder)
+    if (path.is_absolute() or "/" in weights) and (path / CARD).is_file():
+        return open_weights(path)
+    if present(weights):
+        return open_weights(models_folder() / weights)
     raise ConfigError(
         f"pose.weights: {weights} is not here: get it with `nexara models fetch {weights}`, or import a "
         f"checkpoint with `nexara models import FILE --name {weights}`"
     )
+
+
+def present(name: str) -> bool:
+    """Whether weights of this name were imported or fetched.
+
+    Raises:
+        ConfigError: nobody can tell, because the folder is not ours to read.
+    """
+    try:
+        return (models_folder() / name / CARD).is_file()
+    except OSError as error:
+        raise ConfigError(
+            f"{models_folder()}: cannot be read: {error.strerror}: NEXARA_CACHE says where weights are kept"
+        ) from error
 
 
 def _imported_by_hash(path: Path) -> Weights:

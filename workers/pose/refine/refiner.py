@@ -25,7 +25,7 @@ SHRINKS_IN = 5.0
 
 
 class RefineConfig(Section):
-    """The section `pose.refine`."""
+    """How key points are steadied over time; velocity and body height come from it too."""
 
     smoothing: Literal["one_euro", "none"] = Field("one_euro", description="How key points are steadied.")
     min_cutoff: float = Field(

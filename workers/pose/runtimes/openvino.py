@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import openvino
 
-from workers.pose.cache import cache_folder
+from shared.config import cache_folder
 from workers.pose.runtimes import Finish, Image, T
 
 
