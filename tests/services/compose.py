@@ -171,8 +171,7 @@ class Project:
         finally:
             for container in self.containers.values():
                 if container.running:
-                    container.process.kill()  # type: ignore[union-attr]
-                    container.process.wait()  # type: ignore[union-attr]
+                    self.stop(container.name, signal.SIGKILL)
             for helper in self._helpers:
                 helper.kill()
                 helper.wait()
@@ -211,7 +210,7 @@ class Project:
         """Tells each name server who is there now; it reads the file again at SIGHUP."""
         for container in self.containers.values():
             lines = [
-                f"{other.addresses[network]} {other.service}\n"
+                f"{other.addresses[network]} {other.service} {other.name}\n"
                 for other in self.containers.values()
                 for network in other.addresses.keys() & container.addresses.keys()
                 if other.running
@@ -237,7 +236,7 @@ class Project:
         script = self.folder / f"{name}.sh"
         text = self._script(config, command, environ or {}, mounts or {})
         script.write_text(f"hostname {name}\n{text}", encoding="utf-8")
-        walls = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--propagation", "private"]
+        walls = ["unshare", "--mount", "--uts", "--pid", "--fork", "--propagation", "private"]
         with container.log.open("ab") as output:
             container.process = subprocess.Popen(
                 ["ip", "netns", "exec", container.namespace, *walls, "sh", "-e", str(script)],

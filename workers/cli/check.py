@@ -9,7 +9,7 @@ import click
 from shared.bus import streams
 from shared.config import ConfigError
 from workers.classify.card import CardError, read_card
-from workers.cli.options import SITE_VARIABLE, changes, set_option
+from workers.cli.options import SITE_PATH, SITE_VARIABLE, changes, set_option
 from workers.cli.site import Site, load
 from workers.ingest.sources import check_file
 from workers.pose.config import load_tracker
@@ -19,7 +19,7 @@ _TYPICAL_BITS_A_PIXEL = 1.6
 
 
 @click.command()
-@click.argument("site_file", metavar="SITE.yaml", type=click.Path(path_type=Path), envvar=SITE_VARIABLE)
+@click.argument("site_file", metavar="SITE.yaml", type=SITE_PATH, envvar=SITE_VARIABLE)
 @set_option
 def check(site_file: Path, overrides: tuple[str, ...]) -> None:
     """Check a site file: keys, values, weights, video files, memory. Changes nothing."""

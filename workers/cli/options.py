@@ -40,6 +40,8 @@ class Fleet:
         return list(cameras or self.site.cameras)
 
 
+# Whether it can be read, loading it says, in one line.
+SITE_PATH = click.Path(path_type=Path, readable=False)
 # A container says these two in its environment, NEXARA_SET with blanks between the changes.
 SITE_VARIABLE = "NEXARA_SITE"
 set_option = click.option(
@@ -70,9 +72,7 @@ def changes(overrides: Sequence[str]) -> dict[str, str]:
 def site_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds --site, --set and --data, and passes the fleet on as `site`."""
 
-    @click.option(
-        "--site", "site_file", type=click.Path(path_type=Path), envvar=SITE_VARIABLE, help="The site file."
-    )
+    @click.option("--site", "site_file", type=SITE_PATH, envvar=SITE_VARIABLE, help="The site file.")
     @set_option
     @click.option(
         "--data",

@@ -18,7 +18,7 @@ from shared.bus import Bus, BusError
 from shared.config import ConfigError
 from workers.archive.log import set_aside
 from workers.cli.check import check_site
-from workers.cli.options import RUNNING_SITE, changes, set_option
+from workers.cli.options import RUNNING_SITE, SITE_PATH, changes, set_option
 from workers.cli.progress import Progress
 from workers.cli.show import Display
 from workers.cli.site import Site, compose, load
@@ -32,7 +32,7 @@ TARGETS = "targets.json"
 
 
 @click.command()
-@click.argument("site_file", metavar="[SITE.yaml]", required=False, type=click.Path(path_type=Path))
+@click.argument("site_file", metavar="[SITE.yaml]", required=False, type=SITE_PATH)
 @click.option(
     "--video", "videos", multiple=True, type=click.Path(path_type=Path), help="A video file as a camera."
 )

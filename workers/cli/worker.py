@@ -15,12 +15,12 @@ from pathlib import Path
 import click
 
 from shared import health, machine
-from shared.bus import Bus
+from shared.bus import Bus, BusError, BusRefusedError
 from shared.config import ConfigError
 from shared.health import Pulse
 from shared.loop import Loop
 from shared.stage import Stage
-from workers.cli.options import SITE_VARIABLE, changes, set_option
+from workers.cli.options import SITE_PATH, SITE_VARIABLE, changes, set_option
 from workers.cli.site import ROLES, Site, load
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
     "--site",
     "site_file",
     required=True,
-    type=click.Path(path_type=Path),
+    type=SITE_PATH,
     envvar=SITE_VARIABLE,
     help="The site file.",
 )
@@ -81,7 +81,8 @@ def run(site: Site, pulses: Mapping[str, Pulse], name: str, again: bool) -> None
         try:
             _run_role(site, pulses[role], name, stop, again)
         except Exception as error:
-            log.exception("role=%s ended", role) if not isinstance(error, ConfigError) else None
+            if not isinstance(error, (ConfigError, BusRefusedError)):
+                log.exception("role=%s ended", role)
             errors.append(error)
         stop.set()
 
@@ -99,12 +100,23 @@ def run(site: Site, pulses: Mapping[str, Pulse], name: str, again: bool) -> None
 def _run_role(site: Site, pulse: Pulse, name: str, stop: threading.Event, again: bool) -> None:
     bus = Bus(site.bus_url(), live=site.live_cameras)
     with contextlib.closing(bus):
+        _greet(bus)
         if pulse.role == "ingest":
             from workers.ingest import worker as ingest
 
             ingest.run(site.ingest, site.ingest_cameras(), bus, stop, name, again=again, pulse=pulse)
         else:
             Loop(_stage(site, pulse.role), bus, list(site.cameras), name, pulse=pulse).run(stop)
+
+
+def _greet(bus: Bus) -> None:
+    """So that a wrong password is said now, not after the nets are loaded; a server may come later."""
+    try:
+        bus.ping()
+    except BusRefusedError:
+        raise
+    except BusError as error:
+        log.warning("%s: waiting for it", error)
 
 
 def _stage(site: Site, role: str) -> Stage:  # type: ignore[type-arg]
