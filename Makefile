@@ -5,10 +5,11 @@ TORCH_INDEX ?=
 SITE ?= site.yaml
 WEIGHTS ?= yolo26n-pose
 VENV := .venv
+SERVICES := prometheus redis-server dnsmasq-base iproute2 util-linux systemd
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install check test demo up bench clean
+.PHONY: install check test services test-services docs demo up bench clean
 
 install: $(STAMP)
 
@@ -18,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "venv is missing: apt install python3-venv"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
-		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+		$(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) torch
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[dev]'
 	@touch $@
@@ -29,7 +30,19 @@ check: install
 	$(BIN)/mypy
 
 test: install
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q --ignore=tests/services
+
+# What `test-services` talks to: real servers and tools, from Debian and (one linter) from npm. As root.
+services:
+	apt-get update -qq
+	apt-get install -qq -y --no-install-recommends $(SERVICES)
+	if command -v npm >/dev/null; then npm install --silent --no-save --prefix .services dclint@3.1.0; fi
+
+test-services: install
+	$(BIN)/pytest -q tests/services tests/test_compose_file.py
+
+docs: install
+	$(BIN)/nexara reference > docs/configuration.md
 
 demo: install
 	@test -n "$(VIDEO)" || { echo "make demo needs a video: make demo VIDEO=file.mp4 [WEIGHTS=yolo26n-pose.pt]"; exit 2; }

@@ -41,14 +41,12 @@ class Pulse:
     _turned_at: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Until the first turn the role is not ready."""
-        metrics.READY.labels(self.role).set(0)
+        """Whoever asks for metrics is told what /readyz would say."""
+        metrics.READY.labels(self.role).set_function(lambda: report([self], "readyz")[0])
 
     def turn(self, problem: str = "") -> None:
         """The loop has gone round once."""
         self._turned_at = self.clock()
-        if bool(problem) != bool(self.problem):
-            metrics.READY.labels(self.role).set(not problem)
         self.problem = problem
 
     @property

@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Info
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def watch(registry: CollectorRegistry = REGISTRY) -> None:
@@ -28,12 +29,17 @@ def watch(registry: CollectorRegistry = REGISTRY) -> None:
 
 
 def memory_limit() -> int:
-    """Bytes that this process may use: its container's limit, else the machine's memory."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for path in _CGROUP_LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # absent, or "max"
-            return min(machine, int(path.read_text(encoding="ascii")))
-    return machine
+    """Bytes that this process may use: its container's or service's limit, else the machine's memory."""
+    limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    own = ""
+    with contextlib.suppress(OSError):
+        own = _OWN_CGROUP.read_text(encoding="utf-8").splitlines()[-1].rpartition(":")[2].strip("/")
+    folder = _CGROUPS / own
+    for place in (folder, *folder.parents):
+        if place.is_relative_to(_CGROUPS):
+            with contextlib.suppress(OSError, ValueError):  # absent, or "max"
+                limit = min(limit, int((place / "memory.max").read_text(encoding="ascii")))
+    return limit
 
 
 def _version() -> str:

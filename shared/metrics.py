@@ -1,8 +1,10 @@
 """The metrics that every worker has. A worker's own stand beside it, in `workers/<role>/metrics.py`.
 
 Counters of records count what is stored, once: they move after a commit, never by work that is thrown away
-or done again. Gauges of one camera are shown by its owner alone and go when the camera goes, or two workers
-would tell two stories of it. `docs/metrics.md` lists all of them.
+or done again (but READ, which counts every reading). A counter that may move only once a year is shown at 0
+from the start, or its first step could not be told from its first appearance. Gauges of one camera are shown
+by its owner alone and go when the camera goes, or two workers would tell two stories of it. `docs/metrics.md`
+lists all of them.
 """
 
 from __future__ import annotations
@@ -65,12 +67,33 @@ OPENED = Counter("nexara_stage_opened_total", "Times a camera was opened at its 
 REFUSED = Counter(
     "nexara_stage_refused_commits_total", "Commits refused by the server.", ["stage", "outcome"]
 )
+DISCARDED = Counter(
+    "nexara_stage_state_discarded_total",
+    "Cameras that began from their initial state because the settings had changed.",
+    ["stage"],
+)
 BUS_ERRORS = Counter("nexara_bus_errors_total", "Calls to the server that failed.", ["stage"])
 CLOCK_SKEW = Gauge(
     "nexara_clock_skew_seconds", "This machine's clock minus the server's, at the last heartbeat.", ["stage"]
 )
 BUS_MEMORY = Gauge("nexara_bus_memory_used_bytes", "Memory that the server uses.")
 BUS_MEMORY_LIMIT = Gauge("nexara_bus_memory_limit_bytes", "The server's maxmemory; 0: none.")
+
+
+def show_stage(stage: str) -> None:
+    """Shows a stage's rare counters at 0."""
+    for change in ("gained", "lost", "released"):
+        LEASE_CHANGES.labels(stage, change)
+    for outcome in ("FENCED", "STALE"):
+        REFUSED.labels(stage, outcome)
+    BUS_ERRORS.labels(stage)
+    DISCARDED.labels(stage)
+
+
+def show_camera(stage: str, camera: str) -> None:
+    """Shows a camera's rare counters at 0."""
+    for reason in ("message", "input", "failure"):
+        DEAD.labels(stage, camera, reason)
 
 
 def forget_camera(stage: str, camera: str) -> None:

@@ -19,12 +19,16 @@ from shared.config import ConfigError
 SOCKET_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 1.0
 
-_BEAT = """
+# At maxmemory, too: who cannot keep a camera cannot work its streams off.
+_BEAT = """#!lua flags=allow-oom
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
 redis.call('ZADD', KEYS[1], ms, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[2])
 return {redis.call('ZCARD', KEYS[1]), ms}
+"""
+_ACQUIRE = """#!lua flags=allow-oom
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
 """
 _RENEW = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -132,7 +136,7 @@ class Bus:
     def acquire(self, key: str, token: str, lease_ms: int) -> bool:
         """Takes a lease if it is free."""
         with _errors(self._where):
-            return bool(self._redis.set(key, token, nx=True, px=lease_ms))
+            return bool(self._redis.eval(_ACQUIRE, 1, key, token, lease_ms))
 
     def renew(self, held: Mapping[str, str], lease_ms: int) -> set[str]:
         """Prolongs leases, key -> token; returns the keys that are still ours."""

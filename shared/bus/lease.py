@@ -56,6 +56,7 @@ class Ownership:
         self._lost: set[str] = set()
         self._beats = 0
         metrics.SITE_CAMERAS.labels(stage).set(len(self._cameras))
+        metrics.show_stage(stage)
 
     @property
     def owned(self) -> set[str]:
@@ -116,18 +117,21 @@ class Ownership:
         metrics.OWNED.labels(self._stage).set(0)
 
     def _beat(self) -> int:
-        """Tells the server that this worker lives, and looks at the server's clock and memory on the way."""
+        """Tells the server that this worker lives, and looks at its clock and memory on the way."""
         before = time.time()
         members, server_time = self._bus.beat(self._stage, self._worker, 6 * self.heartbeat_s)
         metrics.CLOCK_SKEW.labels(self._stage).set((before + time.time()) / 2 - server_time)
         if self._beats % _BEATS_A_LEASE == 0:
-            # Not every server tells: managed ones may refuse INFO.
-            with contextlib.suppress(BusError):
-                used, limit = self._bus.memory()
-                metrics.BUS_MEMORY.set(used)
-                metrics.BUS_MEMORY_LIMIT.set(limit)
+            self._look_at_server()
         self._beats += 1
         return members
+
+    def _look_at_server(self) -> None:
+        # Not every server tells: managed ones may refuse INFO.
+        with contextlib.suppress(BusError):
+            used, limit = self._bus.memory()
+            metrics.BUS_MEMORY.set(used)
+            metrics.BUS_MEMORY_LIMIT.set(limit)
 
     def _count(self, change: str) -> None:
         metrics.LEASE_CHANGES.labels(self._stage, change).inc()

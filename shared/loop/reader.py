@@ -177,6 +177,7 @@ class Reader:
         same = stored.settings == stage.settings
         if not same and stored.settings:
             log.info("camera=%s stage=%s settings changed: starts from its initial state", camera, stage.name)
+            metrics.DISCARDED.labels(stage.name).inc()
         session = Session(
             camera=camera,
             token=token,
@@ -195,6 +196,7 @@ class Reader:
         elif same and stage.history_s and stored.cursor != START:
             self._replay(session, self._bus.history(stage.reads, camera, stored.floor, stored.cursor))
         metrics.OPENED.labels(stage.name, camera).inc()
+        metrics.show_camera(stage.name, camera)
         log.info("camera=%s stage=%s opened at %s", camera, stage.name, stored.cursor)
         return session
 

@@ -71,7 +71,7 @@ def site(project: Project) -> Project:
     for service in (*WORKERS, "prometheus"):
         project.start(service)
     wait_until(lambda: all(project.healthy(f"{worker}-1") for worker in WORKERS), "the workers to be healthy")
-    wait_until(lambda: all(ready(project, f"{worker}-1") for worker in WORKERS), "the workers to be ready", 200)
+    wait_until(lambda: all(ready(project, f"{worker}-1") for worker in WORKERS), "them to be ready", 200)
     return project
 
 

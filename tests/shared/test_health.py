@@ -73,6 +73,7 @@ def test_a_loop_that_stands_still_is_not_well() -> None:
     now[0] += 2
     assert report([pulse], "healthz") == (False, {"pose": "hangs for 61 s"})
     assert report([pulse], "readyz") == (False, {"pose": "hangs for 61 s"})
+    assert shown("nexara_worker_ready", stage="pose") == 0
 
 
 def test_other_paths_are_not_there(port: int) -> None:
@@ -133,12 +134,20 @@ def machine_metrics() -> str:
     return generate_latest(registry).decode()
 
 
-def test_the_memory_limit_is_the_containers(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = tmp_path / "memory.max"
+def test_the_memory_limit_is_the_containers_or_the_services(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = tmp_path / "system.slice" / "nexara.service" / "memory.max"
+    limit.parent.mkdir(parents=True)
     limit.write_text("123456789\n")
-    monkeypatch.setattr(machine, "_CGROUP_LIMITS", (tmp_path / "absent", limit))
+    own = tmp_path / "own"
+    own.write_text("0::/system.slice/nexara.service\n")
+    monkeypatch.setattr(machine, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(machine, "_OWN_CGROUP", own)
     assert "nexara_process_memory_limit_bytes 1.23456789e+08" in machine_metrics()
-    limit.write_text("max\n")
+    (tmp_path / "system.slice" / "memory.max").write_text("99999999\n")
+    assert machine.memory_limit() == 99999999  # the narrowest counts
+    own.unlink()
     assert machine.memory_limit() > 2**28
 
 

@@ -29,8 +29,9 @@ def check(site_file: Path, overrides: tuple[str, ...]) -> None:
     for name, camera in site.ingest_cameras().items():
         kind = "live" if camera.live else "file"
         click.echo(f"{name}: {kind}, at most {camera.max_width} px wide")
-    click.echo(f"frames on the bus: at most about {need / 2**20:.0f} MiB of {bound / 2**20:.0f} MiB")
-    click.echo(f"{site_file}: good: {len(site.cameras)} cameras")
+    of = f" of {bound / 2**20:.0f} MiB" if site.bus.url is None else ", on your server"
+    click.echo(f"frames on the bus: at most about {need / 2**20:.0f} MiB{of}")
+    click.echo(f"{site_file}: good: {len(site.cameras)} camera{'s' * (len(site.cameras) > 1)}")
 
 
 def check_site(site: Site) -> None:

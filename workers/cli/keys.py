@@ -25,7 +25,7 @@ _SECRET, _PUBLIC = 0o400, 0o444
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 def keys(directory: Path) -> None:
-    """Make passwords for an external Redis or Valkey, one for each role.
+    """Make a password for each role on an external server.
 
     \b
     DIR/ROLE/password     for the worker of that role, and for operator (up, status, tail)

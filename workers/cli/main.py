@@ -68,20 +68,22 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
-        explained = _explained(error)
-        if explained is None:
+        code, line = _explained(error)
+        if not line:
             raise
-        click.echo(f"nexara: {explained}", err=True)
-        code = EXIT_USAGE
+        click.echo(f"nexara: {line}", err=True)
     sys.exit(code)
 
 
-def _explained(error: Exception) -> str | None:
-    """One line for an error that a user can mend, None for what is ours to mend."""
+def _explained(error: Exception) -> tuple[int, str]:
+    """Exit code and one line for an error that a user can mend; no line for what is ours to mend."""
     from shared.bus import BusError, BusRefusedError
     from shared.config import ConfigError
 
     line = " ".join(str(error).split())
     if isinstance(error, (ConfigError, BusRefusedError)):
-        return line
-    return f"no answer from the server: {line}: is it running?" if isinstance(error, BusError) else None
+        return EXIT_USAGE, line
+    if isinstance(error, BusError):
+        # Not what was given is wrong: whoever starts us may try again.
+        return EXIT_BROKEN, f"no answer from the server: {line}: is it running?"
+    return EXIT_BROKEN, ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +18,17 @@ _RATE_OVER_S = 5.0
 _LATENCIES_KEPT = 20_000
 
 
+def last_record(bus: Bus, camera: str, cursor: str) -> Literal["frame", "no frame", "end", ""]:
+    """What pose's last record says of a camera's source: it bears the id that pose's cursor stands at."""
+    for _entry_id, payload in bus.history("tracks", camera, cursor, cursor):
+        with contextlib.suppress(MessageError):
+            message = decode(payload)
+            if isinstance(message, Mark):
+                return "end" if message.final else "no frame"
+            return "frame"
+    return ""
+
+
 @dataclass
 class CameraProgress:
     """One camera's way through the fleet."""
@@ -24,6 +37,7 @@ class CameraProgress:
     frames: int = 0
     tracked: int = 0
     archived: str = "0-0"
+    source: str = ""
     behind: int = 0
     dropped: int = 0
     dead: int = 0
@@ -35,8 +49,8 @@ class CameraProgress:
 
     @property
     def fps(self) -> float:
-        """Frames tracked a second, over the last seconds."""
-        if len(self.recent) < 2:
+        """Frames tracked a second, over the last seconds; of a silent source 0, though marks pass."""
+        if len(self.recent) < 2 or self.source == "no frame":
             return 0.0
         (first, before), (last, now) = self.recent[0], self.recent[-1]
         return (now - before) / max(last - first, 1e-6)
@@ -83,7 +97,6 @@ class Progress:
         now = time.monotonic()
         lags = self.bus.lags("pose", "frames", self.names)
         for camera in self.cameras.values():
-            camera.behind = lags[camera.camera]
             ingest, pose = (
                 self.bus.counters("ingest", camera.camera),
                 self.bus.counters("pose", camera.camera),
@@ -91,6 +104,8 @@ class Progress:
             classify = self.bus.counters("classify", camera.camera)
             camera.frames = int(ingest.get("added", 0))
             camera.tracked = int(pose.get("read", 0))
+            camera.behind = lags[camera.camera]
+            camera.source = last_record(self.bus, camera.camera, pose.get("cursor", "0-0"))
             camera.dropped = sum(int(n) for name, n in ingest.items() if name.startswith("dropped:"))
             camera.dead = sum(int(counters.get("dead", 0)) for counters in (ingest, pose, classify))
             camera.archived = self.bus.counters("archive", camera.camera).get("cursor", "0-0")

@@ -39,9 +39,9 @@ back to the text where it is unset or empty. Instead of NAME, NAME_FILE may be s
 whose content is taken without its last line break, as with Docker's secrets. A variable that is needed and
 not set is refused by its name. In a URL, a password's `@ : / ? # %` are `%40 %3A %2F %3F %23 %25`.
 
-**From the command line.** `nexara up`, `worker`, `check`, `status` and `tail` take `--set KEY=VALUE`, as often
-wanted, with any key below but a tracker file's: `--set pose.image_size=960 --set cameras.lobby.fps=5`. It
-wins over the file. In containers NEXARA_SET holds the same, with blanks between.
+**From the command line.** `nexara up`, `worker`, `check`, `status` and `tail` take `--set KEY=VALUE`, as
+often as wanted, with any key below but a tracker file's: `--set pose.image_size=960 --set
+cameras.lobby.fps=5`. It wins over the file. In containers NEXARA_SET holds the same, with blanks between.
 """
 
 _ROOT = Path(__file__).resolve().parents[2]

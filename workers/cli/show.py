@@ -116,7 +116,7 @@ def _table(progress: Progress, supervisor: Supervisor) -> Table:
         last = f"{camera.last.result} {camera.last.primary_score:.3f}" if camera.last else ""
         violence = camera.results["VIOLENCE"]
         table.add_row(
-            camera.camera + (" (ended)" if camera.ended else ""),
+            camera.camera + (" (ended)" if camera.ended else " (no picture)" * (camera.source == "no frame")),
             f"{camera.fps:.1f}",
             *map(str, (camera.frames, camera.tracked, camera.behind, camera.dropped, camera.dead)),
             str(sum(camera.results.values())),

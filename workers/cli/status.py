@@ -13,13 +13,21 @@ from rich.table import Table
 
 from shared.bus import Bus
 from workers.cli.options import site_options
+from workers.cli.progress import last_record
 
 
 @dataclass(frozen=True)
 class CameraStatus:
-    """One camera's counters since its state was created; `pose_lag`: frames that pose has not taken yet."""
+    """One camera's counters since its state was created.
+
+    Attributes:
+        source: what came last of it: frame, "no frame" (it is silent), end, or "" if nothing did.
+        frames, tracked, judged: records; silence has some, too, one a second.
+        pose_lag: frames that pose has not taken yet.
+    """
 
     camera: str
+    source: str
     frames: int
     tracked: int
     judged: int
@@ -47,15 +55,17 @@ def _observe_one(bus: Bus, camera: str, before: int, passed_s: float) -> CameraS
     ingest, pose, classify = (bus.counters(stage, camera) for stage in ("ingest", "pose", "classify"))
     dropped = {name.partition(":")[2]: int(n) for name, n in ingest.items() if name.startswith("dropped:")}
     tracked = _count(pose, "read")
+    source = last_record(bus, camera, pose.get("cursor", "0-0"))
     return CameraStatus(
         camera=camera,
+        source=source,
         frames=_count(ingest, "added"),
         tracked=tracked,
         judged=_count(classify, "read"),
         dropped=dropped,
         dead=sum(_count(counters, "dead") for counters in (ingest, pose, classify)),
         pose_lag=bus.lags("pose", "frames", [camera])[camera],
-        fps=(tracked - before) / passed_s,
+        fps=0.0 if source == "no frame" else (tracked - before) / passed_s,
         owners={stage: bus.owner(stage, camera) for stage in ("ingest", "pose", "classify", "archive")},
     )
 
@@ -77,6 +87,7 @@ def status(site: Any, as_json: bool) -> None:
     table = Table(box=None, header_style="bold")
     for heading in (
         "camera",
+        "source",
         "fps",
         "records",
         "tracked",
@@ -86,10 +97,13 @@ def status(site: Any, as_json: bool) -> None:
         "dead",
         "owner of pose",
     ):
-        table.add_column(heading, justify="left" if heading in ("camera", "owner of pose") else "right")
+        table.add_column(
+            heading, justify="left" if heading in ("camera", "source", "owner of pose") else "right"
+        )
     for camera in cameras:
         table.add_row(
             camera.camera,
+            camera.source or "nothing yet",
             f"{camera.fps:.1f}",
             *map(str, (camera.frames, camera.tracked, camera.judged, camera.pose_lag)),
             str(camera.dropped_total),

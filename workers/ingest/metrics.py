@@ -56,6 +56,12 @@ DROPPED = _Dropped()
 REGISTRY.register(DROPPED)
 
 
+def show_camera(camera: str) -> None:
+    """Shows a camera's rare counters at 0."""
+    for counter in (CORRUPT, STATE_LOST, RECONNECTS):
+        counter.labels(camera)
+
+
 def forget_camera(camera: str) -> None:
     """Takes back what only the camera's owner shows."""
     for gauge in (UP, FROZEN, LAST_FRAME):

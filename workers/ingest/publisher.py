@@ -178,6 +178,7 @@ class Publisher:
     def _refused(self, outcome: Outcome, run: Run, tried: Position) -> None:
         """Nothing was stored; what is stored decides where to go on."""
         log.warning("camera=%s commit of %s refused: %s", self._camera, run.last, outcome.value)
+        shared_metrics.REFUSED.labels("ingest", outcome.value).inc()
         self._dropped.update(run.dropped)
         if outcome is Outcome.FENCED:
             self._fence()

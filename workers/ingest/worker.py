@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 
+from shared import metrics as shared_metrics
 from shared.bus import Bus, BusError, BusRefusedError, Ownership
 from shared.bus.lease import HEARTBEAT_S
 from shared.health import Pulse
@@ -103,8 +104,11 @@ class _Fleet:
         self._reachable = True
         for name in changes.lost:
             self._end(name)
+            self._mind_lost_state(name)
         for name, token in changes.gained.items():
             self._end(name)
+            metrics.show_camera(name)
+            shared_metrics.show_camera("ingest", name)
             self._running[name] = Camera(
                 name,
                 self._cameras[name],
@@ -116,6 +120,17 @@ class _Fleet:
             )
         self._measure()
         return ""
+
+    def _mind_lost_state(self, name: str) -> None:
+        """A server that forgets all forgets leases, too; who gets the camera next cannot know what was."""
+        remembered = self._former[name].remembered if name in self._former else None
+        if remembered is None:
+            return
+        with contextlib.suppress(BusError):
+            stored = self._bus.counters("ingest", name).get("generation")
+            if stored is None or (self._cameras[name].live and stored != remembered.generation):
+                metrics.STATE_LOST.labels(name).inc()
+                log.error("camera=%s alarm: stored state has vanished while it changed hands", name)
 
     def _measure(self) -> None:
         """Here and not where they arise, so that nothing of a camera is shown after it was given up."""

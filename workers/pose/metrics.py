@@ -25,20 +25,27 @@ STARTED = Counter(
 )
 
 
+# Longer than any tracker remembers whom it does not see.
+_REMEMBERED_S = 60.0
+
+
 class Audience:
-    """Counts tracks and people of committed records. Remembers each camera's last frame alone."""
+    """Counts tracks and people of committed records. Forgets a track a minute after it was last seen."""
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[str, set[int]]] = {}
+        self._seen_at: dict[str, dict[int, float]] = {}
 
     def measure(self, camera: str, records: Sequence[Tracks]) -> None:
         """Take what was stored, in order."""
         detections, people, started = 0, 0, 0
         for tracks in records:
-            ids = set(tracks.track_ids.tolist())
-            generation, known = self._last.get(camera, ("", ids))
-            started += len(ids - known if generation in ("", tracks.generation) else ids)
-            self._last[camera] = tracks.generation, ids
+            ids = tracks.track_ids.tolist()
+            # Whoever is there when we come to a camera began before us.
+            known = self._seen_at.setdefault(camera, dict.fromkeys(ids, tracks.at))
+            started += sum(track_id not in known for track_id in ids)
+            known |= dict.fromkeys(ids, tracks.at)
+            oldest = tracks.at - _REMEMBERED_S
+            self._seen_at[camera] = {i: at for i, at in known.items() if at >= oldest}
             detections += len(tracks.detection_scores)
             people += len(ids)
             PEOPLE_IN_FRAME.observe(len(ids))
