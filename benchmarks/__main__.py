@@ -11,7 +11,7 @@ MEASUREMENTS = {
     "throughput": "frames a second against a plain loop of YOLO.track",
     "latency": "capture to verdict, four cameras at 10 fps, by stage",
     "bus": "commits a second, and records a second through the loop",
-    "metrics_cost": "throughput with metrics, scraped every second, and without any",
+    "metrics_cost": "throughput with metrics that are scraped, and without any",
     "pose_gate": "mean OKS through our own path, in each runtime",
     "dashboards": "Grafana's dashboards as pictures, off a fleet of four cameras",
 }

@@ -1,6 +1,6 @@
-"""What the metrics cost: the fleet's throughput with them, scraped every second, and without any.
+"""What metrics cost: the fleet's throughput with them, scraped as configs/prometheus does, and without any.
 
-    python -m benchmarks.metrics_cost [--rounds 3] [--image-size 320]
+    python -m benchmarks.metrics_cost [--rounds 3] [--image-size 640]
 
 Without means that nothing is counted at all: the workers run with every counter, gauge and histogram replaced
 by nothing, the questions to the server that serve metrics alone left out, and no port served. Runs alternate,
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import resource
 import statistics
 import sys
 import tempfile
@@ -25,7 +26,8 @@ from benchmarks.fleet_run import ROOT, four_videos, run_fleet, server, site_of
 
 _PORT = 29108
 _WORKERS = 4
-_SCRAPE_S = 1.0
+_SCRAPE_S = 5.0
+_TIMEOUT_S = 300.0
 
 # Python runs this before anything else; only workers are changed, not `up` and what it shows.
 _WITHOUT = """
@@ -35,7 +37,8 @@ if "worker" in sys.orig_argv:
     from prometheus_client.metrics import MetricWrapperBase
     nothing = lambda self, *_, **__: None
     MetricWrapperBase.labels = lambda self, *_, **__: self
-    Counter.inc = Gauge.inc = Gauge.dec = Gauge.set = Histogram.observe = Gauge.remove = nothing
+    Counter.inc = Histogram.observe = nothing
+    Gauge.set = Gauge.set_function = Gauge.remove = nothing
     from shared.bus import Ownership
     from shared.loop.committer import Committer
     from shared.loop.reader import Reader
@@ -46,43 +49,52 @@ if "worker" in sys.orig_argv:
 
 
 def main() -> int:
-    """Runs both in turn and prints rates and their ratio."""
+    """Runs both in turn and prints rates, CPU time and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--image-size", type=int, default=320)
+    parser.add_argument("--image-size", type=int, default=640)
     options = parser.parse_args()
     rates: dict[bool, list[float]] = {True: [], False: []}
+    seconds: dict[bool, list[float]] = {True: [], False: []}
     for number in range(options.rounds):
         # The first of a pair finds the caches of the disk colder: take turns.
         for measured in (True, False) if number % 2 else (False, True):
-            rates[measured].append(run(measured, options.image_size))
-            print(
-                f"round {number + 1}, {'with' if measured else 'without'} metrics: {rates[measured][-1]:.1f}"
-            )
-    for measured, found in rates.items():
-        print(f"{'with' if measured else 'without':<8} {statistics.median(found):6.1f} frames/s (median)")
-    ratios = [on / off for on, off in zip(rates[True], rates[False], strict=True)]
-    print(
-        f"with / without: {statistics.median(ratios):.3f} ({', '.join(f'{ratio:.3f}' for ratio in ratios)})"
-    )
+            rate, cpu_seconds = run(measured, options.image_size)
+            rates[measured].append(rate)
+            seconds[measured].append(cpu_seconds)
+            kind = "with" if measured else "without"
+            print(f"round {number + 1}, {kind}: {rate:.1f} frames/s, {cpu_seconds:.1f} CPU s, start included")
+    for what, with_metrics, without in (
+        ("frames/s", rates[True], rates[False]),
+        ("frames for each CPU second", *([1 / s for s in seconds[kind]] for kind in (True, False))),
+    ):
+        ratios = [on / off for on, off in zip(with_metrics, without, strict=True)]
+        shown = ", ".join(f"{ratio:.3f}" for ratio in ratios)
+        print(f"{what}, with / without: {statistics.median(ratios):.3f} ({shown})")
     return 0
 
 
-def run(measured: bool, image_size: int) -> float:
-    """Frames a second of one run."""
+def run(measured: bool, image_size: int) -> tuple[float, float]:
+    """Frames a second of one run, and the CPU time of all its processes, seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     port = _PORT if measured else 0
     site = {**site_of(four_videos(), image_size=image_size), "metrics": {"port": port}}
     scraped: Counter[int] = Counter()
     with contextlib.nullcontext() if measured else without_metrics(), server() as url:
         outcome = run_fleet(
-            site, url, meanwhile=lambda _, ended: scrape(ended, scraped) if measured else None
+            site,
+            url,
+            meanwhile=lambda _, ended: scrape(ended, scraped) if measured else None,
+            timeout_s=_TIMEOUT_S,
         )
     if outcome.exit_code:
         sys.exit(outcome.output)
     if measured and len(scraped) < _WORKERS:
         sys.exit("not every worker served its metrics: nothing was measured")
     frames = sum(len(record.tracks) for record in outcome.cameras.values())
-    return frames / outcome.working_seconds
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return frames / outcome.working_seconds, cpu_seconds
 
 
 @contextlib.contextmanager
@@ -101,7 +113,7 @@ def without_metrics() -> Iterator[None]:
 
 
 def scrape(ended: threading.Event, scraped: Counter[int]) -> None:
-    """Reads every worker's metrics once a second, five times as often as configs/prometheus does."""
+    """Reads every worker's metrics every few seconds, as configs/prometheus has it."""
     while not ended.wait(_SCRAPE_S):
         for worker in range(_WORKERS):
             page = f"http://127.0.0.1:{_PORT + worker}/metrics"

@@ -1,0 +1,1 @@
+"""Draws Grafana's dashboards without Grafana, from their own files and a running Prometheus."""
