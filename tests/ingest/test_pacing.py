@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +105,20 @@ def test_a_rate_keeps_its_share_of_300_pictures(rate, fps, kept):
 def test_a_third_of_the_rate_takes_each_third_picture():
     limit = RateLimit(10)
     assert [i for i in range(12) if limit.wants(i / 30)] == [0, 3, 6, 9]
+
+
+def test_a_camera_that_gives_just_the_rate_loses_next_to_nothing_to_jitter():
+    random = np.random.default_rng(0)
+    limit = RateLimit(10)
+    times = np.arange(3000) / 10 + random.uniform(-0.02, 0.02, 3000)
+    assert sum(limit.wants(at) for at in times) > 2990
+
+
+def test_a_faster_camera_is_still_held_to_the_rate():
+    random = np.random.default_rng(0)
+    limit = RateLimit(10)
+    times = np.arange(3000) / 25 + random.uniform(-0.01, 0.01, 3000)
+    assert sum(limit.wants(at) for at in times) == pytest.approx(1200, abs=3)
 
 
 def test_a_rate_limit_does_not_make_up_for_a_gap():

@@ -25,7 +25,9 @@ JUDGE_SECONDS = Histogram(
 
 
 def measure(camera: str, records: Sequence[Verdicts]) -> None:
-    """Counts verdicts that were stored."""
+    """Counts verdicts that were stored; shows a camera's results at 0 before the first of them."""
+    for result in ("SAFE", "VETOED", "VIOLENCE"):
+        VERDICTS.labels(camera, result)
     for record in records:
         for verdict in record.verdicts:
             VERDICTS.labels(camera, verdict.result).inc()

@@ -15,8 +15,10 @@ SMALLEST_STEP_S = 0.001
 _JUMP_S = 5.0
 # How fast the smoothed clock may follow a camera whose clock is slow, seconds per second.
 _DRIFT = 0.01
-# Times that are equal but for rounding belong to the same slot: microseconds are finer than any rate.
-_SLOT_TOLERANCE = 1e-6
+# How early a picture may come: as much as networks jitter, and no more than a part of its share of time.
+_EARLY_S, _EARLY_SHARE = 0.03, 0.25
+# Times that differ by less are equal but for rounding.
+_TOLERANCE_S = 1e-6
 
 
 class FileClock:
@@ -90,23 +92,27 @@ class LiveClock:
 
 
 class RateLimit:
-    """Which pictures of a source are published: the first in each slot of 1 / fps, counted from the first."""
+    """Which pictures of a source are published: one for each 1 / fps, counted from the first.
+
+    A picture may come a little early, or a camera that gives just `fps` would lose each one whose arrival
+    jitters to the wrong side. After a gap the count begins anew: what did not come is not made up for.
+    """
 
     def __init__(self, fps: float | None) -> None:
-        self._fps = fps
-        self._first: float | None = None
-        self._slot = -1
+        self._step = 1 / fps if fps else None
+        self._early = min(_EARLY_S, _EARLY_SHARE / fps) + _TOLERANCE_S if fps else 0.0
+        self._due: float | None = None
 
     def wants(self, at: float) -> bool:
         """Whether the picture at `at` is published; call once for each picture, in order."""
-        if self._fps is None:
+        if self._step is None:
             return True
-        if self._first is None:
-            self._first = at
-        slot = math.floor((at - self._first) * self._fps + _SLOT_TOLERANCE)
-        if slot <= self._slot:
+        if self._due is None or at - self._due > self._step:
+            self._due = at + self._step
+            return True
+        if at < self._due - self._early:
             return False
-        self._slot = slot
+        self._due += self._step
         return True
 
 
