@@ -66,6 +66,11 @@ def image_environment() -> dict[str, str]:
     return dict(word.split("=", 1) for word in itertools.chain.from_iterable(words))
 
 
+def libraries() -> list[str]:
+    """Where this Python's libraries lie."""
+    return [path for path in sys.path if path.endswith("site-packages")]
+
+
 def install(folder: Path) -> Path:
     """Our wheel in an environment of its own, which borrows this one's libraries; returns its `bin`."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
@@ -75,8 +80,7 @@ def install(folder: Path) -> Path:
     ignored = shutil.ignore_patterns(".*", "build", "*.egg-info", "tests", "docs", "nexara-data", "out")
     shutil.copytree(ROOT, sources, ignore=ignored)
     subprocess.run([*pip, "--target", str(target), str(sources)], check=True)
-    libraries = [path for path in sys.path if path.endswith("site-packages")]
-    (target / "borrowed.pth").write_text("\n".join(libraries) + "\n", encoding="utf-8")
+    (target / "borrowed.pth").write_text("\n".join(libraries()) + "\n", encoding="utf-8")
     script = folder / "venv" / "bin" / "nexara"
     script.write_text(
         f"#!{folder}/venv/bin/python\nfrom workers.cli.main import main\nmain()\n", encoding="utf-8"
@@ -137,12 +141,10 @@ class Project:
     Args:
         folder: volumes, logs and our package; must be readable by every user.
         environ: what a `.env` would say.
-        mounts: further bind mounts, host path -> place, for all services of ours.
     """
 
     folder: Path
     environ: Mapping[str, str]
-    mounts: Mapping[str, str] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -328,7 +330,8 @@ class Project:
             lines.append(f"mkdir -p .{place}")
             after.insert(0, f"mount -t tmpfs -o {options or 'mode=1777'} tmpfs .{place}")
         volumes = list(config.get("volumes", ()))
-        more = {**(self.mounts if ours else {}), **mounts}
+        # Also where they would be hidden: a checkout may lie under /tmp.
+        more = {**({place: place for place in libraries()} if ours else {}), **mounts}
         volumes += [{"type": "bind", "source": s, "target": t, "read_only": True} for s, t in more.items()]
         for volume in sorted(volumes, key=lambda volume: volume["target"].count("/")):
             source, place = self._source(volume, config), f".{volume['target']}"
