@@ -147,6 +147,8 @@ def test_an_operator_sees_all_and_a_worker_only_its_own(site: Project) -> None:
     assert code == 0, said
     rows = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert {row["camera"]: bool(row["owners"]["pose"]) for row in rows} == {"street": True, "door": True}
+    code, said = site.run("nexara", ["check"])
+    assert code == 0, said
     assert site.run("nexara", ["tail", "dead", "--from-start", "--seconds", "1"]) == (0, "")
     refused = site.inside("ingest-1", ["nexara", "tail", "tracks", "--seconds", "1"])
     assert refused.returncode == 2
