@@ -21,11 +21,17 @@ def watch(registry: CollectorRegistry = REGISTRY) -> None:
     """Adds the machine's metrics to those of this process. Call once."""
     Info("nexara_build", "The version that runs.", registry=registry).info({"version": _version()})
     registry.register(_Memory())
+    if gpus():
+        registry.register(_Gpus())
+
+
+def gpus() -> int:
+    """How many GPUs the driver shows to this process; 0 without an NVIDIA driver."""
     try:
         pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetCount())
     except pynvml.NVMLError:
-        return  # no NVIDIA driver here
-    registry.register(_Gpus())
+        return 0
 
 
 def memory_limit() -> int:

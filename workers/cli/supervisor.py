@@ -17,6 +17,7 @@ from pathlib import Path
 
 from shared.bus import Bus, BusError
 from shared.config import ConfigError
+from shared.machine import gpus
 from shared.processes import end_with_parent
 from workers.cli.site import ROLES, Site
 
@@ -27,6 +28,7 @@ _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 10.0
 _SETTLED_AFTER_S = 20.0
 _EXIT_USAGE = 2
+_LOG_BYTES = 10 * 2**20
 
 
 @dataclass
@@ -122,9 +124,11 @@ class Supervisor:
         command = [sys.executable, "-m", "workers", "-v", "worker", worker.role]
         command += ["--site", os.fspath(self.site_file), "--name", worker.name]
         command += ["--set", f"metrics.port={worker.metrics_port}", "--again" if again else "--resume"]
+        _set_aside_if_large(worker.log_file)
         with worker.log_file.open("ab") as output:
             worker.process = subprocess.Popen(
                 command,
+                env={**os.environ, **self._device_of(worker)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -132,6 +136,13 @@ class Supervisor:
                 preexec_fn=end_with_parent(os.getpid()),
             )
         worker.started_at = time.monotonic()
+
+    def _device_of(self, worker: _Worker) -> dict[str, str]:
+        """Spreads the processes of a role over the GPUs, unless the environment already says which to use."""
+        count = gpus()
+        if count < 2 or "CUDA_VISIBLE_DEVICES" in os.environ:
+            return {}
+        return {"CUDA_VISIBLE_DEVICES": str(worker.number % count)}
 
     def _bury(self, worker: _Worker, now: float) -> None:
         code = worker.process.returncode if worker.process is not None else 0
@@ -161,6 +172,13 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _set_aside_if_large(log_file: Path) -> None:
+    """Keeps one older log; several processes of a role write to one file, whichever begins moves it."""
+    with contextlib.suppress(OSError):
+        if log_file.stat().st_size > _LOG_BYTES:
+            log_file.replace(log_file.with_suffix(".old.log"))
 
 
 def _last_line(log_file: Path) -> str:
