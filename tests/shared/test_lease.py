@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import fakeredis
 import pytest
 import redis
 
-from shared.bus import Bus, BusError, Ownership
+from shared.bus import Bus, BusError, Changes, Ownership
 from shared.bus.streams import lease_key, members_key
 
 CAMERAS = ["a", "b", "c", "d", "e"]
@@ -175,3 +176,14 @@ def test_what_was_won_and_lost_between_two_reports_is_not_told_as_won(client: fa
     wire.broken = False
     assert won not in worker.poll().gained
     assert won in worker.poll().gained
+
+
+def test_cameras_are_taken_and_kept_at_maxmemory(server: str) -> None:
+    with redis.Redis.from_url(server, protocol=2) as full, closing(Bus(server)) as bus:
+        full.config_set("maxmemory", "1mb")
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            full.set("x", "y")
+        worker = Ownership(bus, "pose", "w", ["a"])
+        assert worker.poll().gained.keys() == {"a"}
+        assert worker.poll() == Changes()
+        full.config_set("maxmemory", "256mb")
