@@ -21,17 +21,21 @@ def watch(registry: CollectorRegistry = REGISTRY) -> None:
     """Adds the machine's metrics to those of this process. Call once."""
     Info("nexara_build", "The version that runs.", registry=registry).info({"version": _version()})
     registry.register(_Memory())
-    if gpus():
+    if _has_driver():
         registry.register(_Gpus())
 
 
 def gpus() -> int:
     """How many GPUs the driver shows to this process; 0 without an NVIDIA driver."""
+    return int(pynvml.nvmlDeviceGetCount()) if _has_driver() else 0
+
+
+def _has_driver() -> bool:
     try:
         pynvml.nvmlInit()
-        return int(pynvml.nvmlDeviceGetCount())
     except pynvml.NVMLError:
-        return 0
+        return False
+    return True
 
 
 def memory_limit() -> int:

@@ -178,8 +178,9 @@ def test_what_was_won_and_lost_between_two_reports_is_not_told_as_won(client: fa
     assert won in worker.poll().gained
 
 
-def test_cameras_are_taken_and_kept_at_maxmemory(server: str) -> None:
-    with redis.Redis.from_url(server, protocol=2) as full, closing(Bus(server)) as bus:
+def test_cameras_are_taken_and_kept_at_maxmemory(session_server: str) -> None:
+    with redis.Redis.from_url(session_server, protocol=2) as full, closing(Bus(session_server)) as bus:
+        full.flushall()
         full.config_set("maxmemory", "1mb")
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             full.set("x", "y")
