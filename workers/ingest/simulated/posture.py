@@ -147,6 +147,7 @@ def _place_arm(points: Floats, name: str, side: int, body: Body, c: Controls, tr
     target = _on_the_floor(shoulder, target, trunk)
     pole = turned(trunk.chest_axes, _mirrored(c.elbow[..., side, :], side))
     elbow, wrist = limb(shoulder, target, pole, body.upper_arm, body.forearm)
+    elbow = _out_of_the_floor(shoulder, elbow, wrist)
     forward = (wrist - elbow) / body.forearm[..., None]
     tip = wrist + forward * body.hand[..., None]
     tip[..., 2] = np.maximum(tip[..., 2], 0.02)
@@ -169,6 +170,29 @@ def _on_the_floor(shoulder: Floats, target: Floats, trunk: Trunk) -> Floats:
     placed = target + under[..., None] * np.array([0.0, 0.0, 1.0])
     placed[..., :2] = shoulder[..., :2] + way * stretch[..., None]
     return placed
+
+
+def _out_of_the_floor(shoulder: Floats, elbow: Floats, wrist: Floats) -> Floats:
+    """An elbow that would be in the floor turns up, about the line from shoulder to wrist, until it is not."""
+    if not (elbow[..., 2] < _FLOOR_M).any():
+        return elbow
+    way = _unit(wrist - shoulder)
+    centre = shoulder + way * ((elbow - shoulder) * way).sum(-1)[..., None]
+    out = elbow - centre
+    radius = np.sqrt((out * out).sum(-1) + 1e-12)
+    up = np.array([0.0, 0.0, 1.0]) - way[..., 2:] * way
+    steepness = np.sqrt((up * up).sum(-1) + 1e-12)
+    up = up / steepness[..., None]
+    across = np.cross(way, up)
+    cosine = (out * up).sum(-1) / radius
+    least = np.clip((_FLOOR_M - centre[..., 2]) / (radius * steepness), -1.0, 1.0)
+    sine = np.where((out * across).sum(-1) < 0, -1.0, 1.0) * np.sqrt(1 - least**2)
+    turned_up = centre + radius[..., None] * (least[..., None] * up + sine[..., None] * across)
+    return np.where((cosine < least)[..., None], turned_up, elbow)
+
+
+def _unit(vector: Floats) -> Floats:
+    return np.asarray(vector / np.sqrt((vector * vector).sum(-1, keepdims=True) + 1e-12))
 
 
 def _place_leg(points: Floats, name: str, side: int, body: Body, c: Controls, trunk: Trunk) -> None:
