@@ -18,6 +18,7 @@ PURE = (
     "shared/messages.py",
     "shared/skeleton.py",
     "shared/stage.py",
+    "workers/ingest/simulated",
     "workers/pose/refine",
     "workers/classify/windows.py",
     "workers/classify/features.py",
