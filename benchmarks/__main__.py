@@ -13,7 +13,7 @@ MEASUREMENTS = {
     "bus": "commits a second, and records a second through the loop",
     "metrics_cost": "throughput with metrics that are scraped, and without any",
     "pose_gate": "mean OKS through our own path, in each runtime",
-    "dashboards": "Grafana's dashboards as pictures, off a fleet of four cameras",
+    "dashboards": "Grafana's dashboards as pictures, off a fleet on four films",
 }
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.dashboards [PROMETHEUS_URL] [--out docs/images] [--at TIME] [--minutes 15]
                                     [--var camera=office] [--check]
 
-Without a URL it starts a fleet of its own on four cameras and a Prometheus beside it, lets them run for
+Without a URL it starts a fleet of its own on four films and a Prometheus beside it, lets them run for
 `--minutes`, and draws that. Needs Debian's `prometheus` then.
 """
 

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from shared.bus import streams
 from shared.frames import open_image
 from tests.ingest.conftest import Ingest, LossyBus, Reader, options, shown, wait_for
 from tests.ingest.servers import MjpegCamera, RtspCamera
@@ -77,6 +78,31 @@ def test_a_frozen_camera_is_reported(make_bus, caplog):
         camera.frozen.clear()
         reader.until(lambda: shown("nexara_camera_frozen", "cam") == 0, "the end of the alarm")
     assert caplog.text.count("frozen") == 1
+
+
+def test_a_state_that_vanishes_while_the_camera_changes_hands_is_an_alarm(make_bus, flush, caplog):
+    bus = make_bus("cam")
+    reader = Reader(bus, "cam")
+    with MjpegCamera() as camera, Ingest(bus, {"cam": options(camera.url)}):
+        reader.until(lambda: len(reader.frames("cam")) >= 5, "frames")
+        before = shown("nexara_ingest_state_lost_total", "cam")
+        flush()
+        # The leases have gone, too, and another worker is quicker.
+        assert bus.acquire(streams.lease_key("ingest", "cam"), "other:1", 600_000)
+        wait_for(lambda: shown("nexara_ingest_state_lost_total", "cam") == before + 1, "the alarm")
+    assert "vanished while it changed hands" in caplog.text
+
+
+def test_a_camera_that_only_changes_hands_is_no_alarm(make_bus):
+    bus = make_bus("cam")
+    reader = Reader(bus, "cam")
+    with MjpegCamera() as camera, Ingest(bus, {"cam": options(camera.url)}):
+        reader.until(lambda: len(reader.frames("cam")) >= 5, "frames")
+        before = shown("nexara_ingest_state_lost_total", "cam")
+        lease = streams.lease_key("ingest", "cam")
+        bus._redis.set(lease, "other:1", px=600_000)
+        wait_for(lambda: shown("nexara_camera_up", "cam") is None, "the camera to be given up")
+    assert shown("nexara_ingest_state_lost_total", "cam") == before
 
 
 def test_a_dead_reader_leaves_a_live_stream_bounded_and_what_went_is_counted(make_bus):

@@ -7,6 +7,7 @@ Debian has no package of it.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
 import tempfile
@@ -27,6 +28,8 @@ cameras:
   door: {source: "http://viewer:${DOOR_PASSWORD}@demo-cameras-2:8090/door.mjpeg", fps: 5, image_size: 320}
 ingest: {retry_max_s: 2, stall_s: 2}
 """
+
+log = logging.getLogger(__name__)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -176,14 +179,17 @@ def test_another_pose_worker_takes_its_share_and_gives_it_back(site: Project) ->
 def test_a_dead_camera_raises_its_alert_and_takes_it_back_and_others_go_on(site: Project) -> None:
     wait_until(lambda: query(site, "nexara_camera_up") == {"street": 1, "door": 1}, "both cameras to be up")
     site.stop("demo-cameras-2")
-    wait_until(lambda: query(site, "nexara_camera_up").get("door") == 0, "camera_up to fall", 20)
+    took_s = wait_until(lambda: query(site, "nexara_camera_up").get("door") == 0, "camera_up to fall", 20)
+    log.info("camera_up fell %.0f s after the camera", took_s)
     went_on = query(site, "nexara_ingest_frames_published_total")["street"]
     # 30 s, two scrapes and two evaluations.
-    wait_until(lambda: alerts(site, "CameraDown"), "the alert", 60)
+    took_s = wait_until(lambda: alerts(site, "CameraDown"), "the alert", 60)
+    log.info("CameraDown fired %.0f s after camera_up fell", took_s)
     assert {alert["labels"]["camera"] for alert in alerts(site, "CameraDown")} == {"door"}
     assert query(site, "nexara_ingest_frames_published_total")["street"] > went_on
     site.start("demo-cameras", 2)
-    wait_until(lambda: not alerts(site, "CameraDown"), "the alert to end", 60)
+    took_s = wait_until(lambda: not alerts(site, "CameraDown"), "the alert to end", 60)
+    log.info("CameraDown ended %.0f s after the camera was back", took_s)
     assert query(site, "nexara_camera_up") == {"street": 1, "door": 1}
 
 

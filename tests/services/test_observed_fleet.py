@@ -1,4 +1,4 @@
-"""A real Prometheus beside a real fleet of four cameras: every query that we ship finds what it asks for."""
+"""A real Prometheus beside a real fleet on four films: every query that we ship finds what it asks for."""
 
 from __future__ import annotations
 

@@ -89,6 +89,7 @@ class _Fleet:
                 self._end(name)
                 if camera.fenced:
                     self._ownership.forget(name)
+                    self._mind_lost_state(name)
                 elif camera.failed:
                     with contextlib.suppress(BusError):
                         self._ownership.release(name)

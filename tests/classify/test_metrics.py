@@ -1,0 +1,32 @@
+"""What is counted of committed verdicts."""
+
+from prometheus_client import REGISTRY
+
+from tests.shared.examples import VERDICTS
+from workers.classify.metrics import measure
+
+CAMERA = "counted"
+
+
+def shown(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)
+
+
+def results() -> dict[str, float | None]:
+    name = "nexara_classify_verdicts_total"
+    return {r: shown(name, camera=CAMERA, result=r) for r in ("SAFE", "VETOED", "VIOLENCE")}
+
+
+def test_every_result_is_shown_before_the_first_verdict_and_counted_once():
+    assert set(results().values()) == {None}
+    measure(CAMERA, [])
+    assert set(results().values()) == {0.0}
+    [verdict] = VERDICTS.verdicts
+    asked = verdict.model_copy(update={"result": "VIOLENCE", "veto_score": 0.9, "veto_reason": None})
+    before = shown("nexara_classify_veto_asked_total") or 0.0
+    scores = {net: shown("nexara_classify_score_count", net=net) or 0.0 for net in ("primary", "veto")}
+    measure(CAMERA, [VERDICTS, VERDICTS.model_copy(update={"verdicts": (asked,)})])
+    assert results() == {"SAFE": 1, "VETOED": 0, "VIOLENCE": 1}
+    assert shown("nexara_classify_veto_asked_total") == before + 1
+    assert shown("nexara_classify_score_count", net="primary") == scores["primary"] + 2
+    assert shown("nexara_classify_score_count", net="veto") == scores["veto"] + 1
