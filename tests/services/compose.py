@@ -1,19 +1,16 @@
 """Runs compose.yaml's services without Docker: real processes, each behind the walls that its container has.
 
 Every service gets a network namespace with an address in each of its networks and a name server of its own
-that knows who shares one; a read-only root with the volumes, bind mounts and tmpfs that it names; its user,
-no capabilities, no new privileges; its environment and nothing else of ours. The root is this machine's, and
-our package is installed from its wheel. Cgroup limits, seccomp and the images themselves are not covered.
+that knows who shares one, behind the walls of `walls.py`. Cgroup limits, seccomp and the images themselves are not
+covered.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -26,11 +23,10 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.services import walls
+from tests.services.walls import ROOT
+
 TOOLS = ("unshare", "ip", "nsenter", "setpriv", "dnsmasq", "redis-server", "redis-cli", "prometheus")
-_OURS = "nexara:"
-# What other images start, as whom, and who owns the folders that their volumes are mounted on.
-_IMAGES = {"redis": ([], "999:1000"), "prom/prometheus": (["/usr/bin/prometheus"], "65534:65534")}
 _REFERENCE = re.compile(r"\$(?:\$|\{(\w+)(?::-([^}]*))?\})")
 
 
@@ -56,38 +52,6 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
         return _REFERENCE.sub(resolve, value) if isinstance(value, str) else value
 
     return dict(walk(yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))))
-
-
-def image_environment() -> dict[str, str]:
-    """What the Dockerfile's last stages say with ENV."""
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    stage = text[text.index(" AS runtime") :]
-    words = [shlex.split(line[4:]) for line in stage.splitlines() if line.startswith("ENV ")]
-    return dict(word.split("=", 1) for word in itertools.chain.from_iterable(words))
-
-
-def libraries() -> list[str]:
-    """Where this Python's libraries lie."""
-    return [path for path in sys.path if path.endswith("site-packages")]
-
-
-def install(folder: Path) -> Path:
-    """Our wheel in an environment of its own, which borrows this one's libraries; returns its `bin`."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
-    target = folder / "venv" / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    sources = folder / "sources"
-    ignored = shutil.ignore_patterns(".*", "build", "*.egg-info", "tests", "docs", "nexara-data", "out")
-    shutil.copytree(ROOT, sources, ignore=ignored)
-    subprocess.run([*pip, "--target", str(target), str(sources)], check=True)
-    (target / "borrowed.pth").write_text("\n".join(libraries()) + "\n", encoding="utf-8")
-    script = folder / "venv" / "bin" / "nexara"
-    script.write_text(
-        f"#!{folder}/venv/bin/python\nfrom workers.cli.main import main\nmain()\n", encoding="utf-8"
-    )
-    script.chmod(0o755)
-    shutil.rmtree(sources)
-    return script.parent
 
 
 def await_port_53(server: subprocess.Popen[bytes]) -> None:
@@ -150,7 +114,7 @@ class Project:
     def __post_init__(self) -> None:
         self.folder.chmod(0o755)
         self.config = read(self.environ)
-        self.bin = install(self.folder)
+        self._commands = walls.install(self.folder)
         self._id = f"nx{os.getpid() % 10000}"
         self._networks = {name: f"10.77.{i}" for i, name in enumerate(self.config["networks"], start=1)}
         self._helpers: list[subprocess.Popen[bytes]] = []
@@ -236,12 +200,14 @@ class Project:
         name = f"{service}-{number}"
         container = self.containers.get(name) or self._plug_in(name, config)
         script = self.folder / f"{name}.sh"
-        text = self._script(config, command, environ or {}, mounts or {})
+        text = walls.script(
+            config, command, environ or {}, mounts or {}, self._commands, self.folder / "volumes"
+        )
         script.write_text(f"hostname {name}\n{text}", encoding="utf-8")
-        walls = ["unshare", "--mount", "--uts", "--pid", "--fork", "--propagation", "private"]
+        apart = ["unshare", "--mount", "--uts", "--pid", "--fork", "--propagation", "private"]
         with container.log.open("ab") as output:
             container.process = subprocess.Popen(
-                ["ip", "netns", "exec", container.namespace, *walls, "sh", "-e", str(script)],
+                ["ip", "netns", "exec", container.namespace, *apart, "sh", "-e", str(script)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -275,10 +241,10 @@ class Project:
         config = self.config["services"][container.service]
         pid = container.first_process
         environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        walls = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--root", "--"]
-        walls += [*self._privileges(config), "env", "-i"]
+        inside = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--root", "--"]
+        inside += [*walls.privileges(config), "env", "-i"]
         return subprocess.run(
-            [*walls, *(word.decode() for word in environ if word), *command],
+            [*inside, *(word.decode() for word in environ if word), *command],
             capture_output=True,
             text=True,
             check=False,
@@ -305,85 +271,3 @@ class Project:
     def volume(self, name: str) -> Path:
         """A named volume's folder on this machine."""
         return self.folder / "volumes" / name
-
-    # --- walls ------------------------------------------------------------------------------------------
-
-    def _script(
-        self,
-        config: Mapping[str, Any],
-        command: Sequence[str] | None,
-        environ: Mapping[str, str],
-        mounts: Mapping[str, str],
-    ) -> str:
-        root, ours = "/run/nexara-root", config["image"].startswith(_OURS)
-        lines = [
-            f"mkdir -p {root}; mount -t tmpfs tmpfs {root}; cd {root}; mkdir upper work root",
-            "mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root; cd root",
-            # This machine's Python may lie in root's home; and what the image would hold may be here, too.
-            "chmod 755 root; rm -rf keys etc/nexara var/lib/nexara",
-            "install -d -o 10001 -g 10001 keys var/lib/nexara",
-            "echo nameserver 127.0.0.11 > /run/nexara-root/resolv.conf; touch etc/resolv.conf",
-        ]
-        after = ["mount --bind /run/nexara-root/resolv.conf etc/resolv.conf"]
-        for text in config.get("tmpfs", ()):
-            place, _, options = text.partition(":")
-            lines.append(f"mkdir -p .{place}")
-            after.insert(0, f"mount -t tmpfs -o {options or 'mode=1777'} tmpfs .{place}")
-        volumes = list(config.get("volumes", ()))
-        # Also where they would be hidden: a checkout may lie under /tmp.
-        more = {**({place: place for place in libraries()} if ours else {}), **mounts}
-        volumes += [{"type": "bind", "source": s, "target": t, "read_only": True} for s, t in more.items()]
-        for volume in sorted(volumes, key=lambda volume: volume["target"].count("/")):
-            source, place = self._source(volume, config), f".{volume['target']}"
-            make = (
-                f"mkdir -p {place}"
-                if source.is_dir()
-                else f"[ -e {place} ] || {{ mkdir -p $(dirname {place}); touch {place}; }}"
-            )
-            lines.append(make)
-            after += [make, f"mount --bind {shlex.quote(str(source))} {place}"]
-            if volume.get("read_only"):
-                after.append(f"mount -o remount,bind,ro {place}")
-        if config.get("read_only"):
-            lines.append("mount -o remount,ro .")
-        lines += after
-        lines += ["mount --rbind /dev dev", "mount --bind -o ro /sys sys", "mount -t proc proc proc"]
-        variables = [f"{key}={value}" for key, value in self._environment(config, environ).items()]
-        words = ["env", "-i", *variables, *self._command(config, command)]
-        start = ["exec", "chroot", ".", *self._privileges(config), *words]
-        return "\n".join([*lines, shlex.join(start), ""])
-
-    def _source(self, volume: Mapping[str, Any], config: Mapping[str, Any]) -> Path:
-        if volume["type"] == "bind":
-            return (ROOT / volume["source"]).resolve()
-        path = self.volume(volume["source"])
-        if not path.is_dir():
-            # Docker gives a new volume the owner of the image's folder.
-            path.mkdir(parents=True)
-            uid, gid = map(int, self._user(config).split(":"))
-            os.chown(path, uid, gid)
-        return path
-
-    def _user(self, config: Mapping[str, Any]) -> str:
-        image = str(config["image"])
-        default = "10001:10001" if image.startswith(_OURS) else _IMAGES[image.partition(":")[0]][1]
-        return str(config.get("user", default))
-
-    def _privileges(self, config: Mapping[str, Any]) -> list[str]:
-        uid, gid = self._user(config).split(":")
-        words = ["setpriv", "--reuid", uid, "--regid", gid, "--clear-groups"]
-        if config.get("cap_drop") == ["ALL"]:
-            words += ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"]
-        return words + (["--no-new-privs"] if "no-new-privileges:true" in config["security_opt"] else [])
-
-    def _environment(self, config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
-        found = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-        if str(config["image"]).startswith(_OURS):
-            found |= image_environment()
-            found["PATH"] = f"{self.bin}:/usr/bin:/bin"
-        return {**found, **config.get("environment", {}), **environ}
-
-    def _command(self, config: Mapping[str, Any], command: Sequence[str] | None) -> list[str]:
-        image = str(config["image"])
-        entry = ["nexara"] if image.startswith(_OURS) else list(_IMAGES[image.partition(":")[0]][0])
-        return [*entry, *(command if command is not None else config["command"])]
