@@ -1,8 +1,8 @@
 """Runs compose.yaml's services without Docker: real processes, each behind the walls that its container has.
 
 Every service gets a network namespace with an address in each of its networks and a name server of its own
-that knows who shares one, behind the walls of `walls.py`. Cgroup limits, seccomp and the images themselves are not
-covered.
+that knows who shares one, behind the walls of `walls.py`. Cgroup limits, seccomp and the images themselves
+are not covered.
 """
 
 from __future__ import annotations
