@@ -12,6 +12,8 @@ MEASUREMENTS = {
     "latency": "capture to verdict, four cameras at 10 fps, by stage",
     "bus": "commits a second, and records a second through the loop",
     "metrics_cost": "throughput with metrics that are scraped, and without any",
+    "skeleton_measures": "body heights, filled gaps and extrapolation against simulated truth",
+    "recall_by_height": "who is found, by height: sizes, tiles, mirror images, and their cost",
     "pose_gate": "mean OKS through our own path, in each runtime",
     "dashboards": "Grafana's dashboards as pictures, off a fleet on four films",
 }
@@ -23,7 +25,7 @@ def main() -> int:
     if not names or any(name not in MEASUREMENTS for name in names):
         print("python -m benchmarks NAME ... (or all)\n")
         for name, what in MEASUREMENTS.items():
-            print(f"  {name:<12} {what}")
+            print(f"  {name:<18} {what}")
         return 0 if not names else 2
     failed = 0
     for name in names:

@@ -1,6 +1,6 @@
 """What each part of the pose worker costs: CPU milliseconds of one thread for a frame.
 
-`python -m benchmarks.pose_parts VIDEO [--frames 120] [--image-size 640] [--tracker botsort] [--moving]`
+`python -m benchmarks.pose_parts VIDEO [--frames 120] [--image-size 640] [--tracker skeleton] [--moving]`
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from shared.messages import Frame, encode
 from workers.pose.config import CameraOptions, PoseConfig, load_tracker
 from workers.pose.detector import Selection, people
 from workers.pose.images import decode
-from workers.pose.letterbox import Letterbox
 from workers.pose.refine import Refiner
 from workers.pose.runtimes import open_runtime
 from workers.pose.stage import build_stage
-from workers.pose.tracking import Tracker
-from workers.pose.tracking_state import dump_tracker
+from workers.pose.tracking import open_tracker
+from workers.pose.views import View, sharpest_size
 from workers.pose.weights import resolve
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -88,22 +87,26 @@ def measure(arguments: argparse.Namespace) -> Clock:
         weights, runtime=config.runtime, head=head, features=False, precision="auto", parallel=1, batch=1
     )
     select = Selection(head, config.conf, config.iou, config.max_det)
-    tracker, refiner = Tracker(load_tracker(config), GENERATION, arguments.moving), Refiner(config.refine)
+    tracker, refiner = (
+        open_tracker(load_tracker(config), GENERATION, arguments.moving),
+        Refiner(config.refine),
+    )
     clock = Clock()
     state = stage.initial("bench", GENERATION)  # advance changes it in place
     for number, frame in enumerate(frames_of(arguments.video, arguments.frames)):
         if number == 2:
             clock.parts.clear()
-        box = Letterbox.fit(frame.width, frame.height, config.image_size or 640)
-        image = clock.run("decode", lambda f=frame, b=box: decode(f, b.inner_width, b.inner_height))
-        pixels = clock.run("letterbox", lambda i=image, b=box: b.place(i))
+        view = View.whole(frame.width, frame.height, config.image_size or 640)
+        image = clock.run("decode", lambda f=frame, v=view: decode(f, *sharpest_size([v])))
+        pixels = clock.run("letterbox", lambda i=image, v=view: v.place(i))
         (candidates,) = clock.run(
             "net", lambda p=pixels: net.run([p], lambda _row, found, _looks: found.copy())
         )
-        seen = clock.run("post", lambda c=candidates, b=box: people(c, None, b, select))
+        seen = clock.run("post", lambda c=candidates, v=view: people(c, None, v, select))
         item = stage.prepare(frame)
         tracked = clock.run(
-            "tracker", lambda f=frame, s=seen, i=item: tracker.update(f.number, f.at, s, i.grey)
+            "tracker",
+            lambda f=frame, s=seen, i=item: tracker.update(f.number, f.at, s, (f.width, f.height), i.grey),
         )
         rows = tracked.detection
         clock.run(
@@ -114,7 +117,7 @@ def measure(arguments: argparse.Namespace) -> Clock:
         )
         _, finding = clock.run("advance, all", lambda i=item, s=seen: stage.advance(state, i, s))
         clock.run("encode", lambda m=finding: encode(m))
-        clock.run("dump", lambda: (dump_tracker(tracker), refiner.snapshot()))
+        clock.run("dump", lambda: (tracker.dump(), refiner.snapshot()))
         stored = clock.run("dump, packed", lambda: stage.dump(state))
         clock.parts.setdefault("people", []).append(len(finding.track_ids))
         clock.parts.setdefault("state bytes", []).append(len(stored))
@@ -131,7 +134,7 @@ def main() -> None:
     parser.add_argument("--runtime", default="openvino")
     parser.add_argument("--image-size", type=int, default=640)
     parser.add_argument("--frames", type=int, default=120)
-    parser.add_argument("--tracker", default="botsort")
+    parser.add_argument("--tracker", default="skeleton")
     parser.add_argument("--moving", action="store_true")
     parts = measure(parser.parse_args()).parts
     people_seen, stored = parts.pop("people"), parts.pop("state bytes")

@@ -110,7 +110,6 @@ def _cut(
             ids=found["track"][here].astype(np.int64),
             keypoints=found["kpts"][here],
             boxes=found["box"][here],
-            observed=np.ones(len(here), bool),
             quality=np.ones(len(here), np.float32),
         )
         due = windows.push(float(frame) / fps, people)

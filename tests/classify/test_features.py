@@ -67,6 +67,6 @@ def test_a_soft_mask_pulls_uncertain_joints_to_the_origin() -> None:
     keypoints[:, :, 9, 2] = 0.05
     masked = dataclasses.replace(due, keypoints=keypoints)
     assert (
-        np.abs(features(masked, soft_mask=True)[0, :2, :, 9]).max()
+        np.abs(features(masked, masked=True)[0, :2, :, 9]).max()
         < 0.1 * np.abs(features(masked)[0, :2, :, 9]).max()
     )

@@ -12,13 +12,12 @@ from workers.classify.windows import Due, People, Windows, WindowSettings
 SETTINGS = WindowSettings()
 
 
-def people(at: float, ids: list[int], *, observed: bool = True) -> People:
+def people(at: float, ids: list[int]) -> People:
     count = len(ids)
     return People(
         ids=np.array(ids, np.int64),
         keypoints=np.array([walker(at, track) for track in ids], np.float32).reshape(count, 17, 3),
         boxes=np.array([[90, 50, 250, 250 + track] for track in ids], np.float32).reshape(count, 4),
-        observed=np.full(count, observed),
         quality=np.full(count, 0.5, np.float32),
     )
 
@@ -116,16 +115,6 @@ def test_a_long_gap_stays_empty() -> None:
     assert last.padded_frames[0] == empty.sum()
     assert not last.keypoints[0][empty].any()
     assert not features(last)[0][:, empty].any()
-
-
-def test_a_predicted_person_fills_a_window_but_is_not_observed() -> None:
-    windows = Windows(SETTINGS)
-    for at in frames(15, 3):
-        due = windows.push(at, people(at, [1], observed=at < 2))
-        if len(due):
-            last = due
-    assert last.filled.all()
-    assert last.observed_frames[0] == 32 - round((float(last.last_at[0]) - 2) * 15) - 1
 
 
 def test_a_young_track_is_padded_in_front_and_judged_from_min_frames_on() -> None:

@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from workers.pose.detector import Detector, Selection, people
-from workers.pose.letterbox import Letterbox
 from workers.pose.offline import ultralytics
+from workers.pose.views import View, ViewPlan
 from workers.pose.weights import END_TO_END, ONE_TO_MANY
 
 MANY = Selection(ONE_TO_MANY, conf=0.1, iou=0.4, max_det=20)
-SQUARE = Letterbox.fit(640, 640, 640)
+SQUARE = View.whole(640, 640, 640)
 
 
 def candidates(seed: int, groups: int, each: int) -> np.ndarray:
@@ -56,8 +56,7 @@ def test_no_more_than_max_det_and_nothing_under_conf():
 def test_people_are_in_the_images_pixels_and_own_their_memory():
     found = candidates(1, groups=4, each=6)
     features = np.random.default_rng(0).normal(size=(found.shape[1], 8)).astype(np.float32)
-    box = Letterbox.fit(1280, 1280, 640)
-    seen = people(found, features, box, MANY)
+    seen = people(found, features, View.whole(1280, 1280, 640), MANY)
     rows = MANY.rows(found)
     expected = np.clip(found[:4, rows].T * 2, 0, 1280)
     assert seen.boxes == pytest.approx(expected, abs=1e-3)
@@ -81,6 +80,43 @@ class Echo:
 
 
 def test_each_image_gets_its_own_people():
-    images = [np.full((64, 64, 3), seed, np.uint8) for seed in (5, 9)]
-    seen = Detector(Echo(), MANY).look(images, [SQUARE, SQUARE])
+    images = [[np.full((64, 64, 3), seed, np.uint8)] for seed in (5, 9)]
+    seen = Detector(Echo(), MANY).look(images, [[SQUARE], [SQUARE]])
     assert np.array_equal(seen[1].boxes, people(candidates(9, 4, 6), None, SQUARE, MANY).boxes)
+
+
+def test_frames_may_have_different_numbers_of_views():
+    detector = Detector(Echo(), MANY)
+    twice = ViewPlan((640, 320)).views(640, 640)
+    images = [np.full((64, 64, 3), seed, np.uint8) for seed in (5, 7, 9)]
+    seen = detector.look([images[:1], images[1:]], [[SQUARE], twice])
+    (alone,) = detector.look([images[1:]], [twice])
+    assert np.array_equal(seen[1].boxes, alone.boxes)
+    assert np.array_equal(seen[0].boxes, people(candidates(5, 4, 6), None, SQUARE, MANY).boxes)
+
+
+def test_the_appearance_of_the_best_view_is_kept():
+    features = np.arange(524, dtype=np.float32)[:, None]
+
+    class Featured(Echo):
+        def run(self, images, finish):
+            looks = enumerate(int(image[0, 0, 0]) for image in images)
+            return [finish(row, candidates(3, 4, 6), features + 1000 * seed) for row, seed in looks]
+
+    plan = ViewPlan((640, 96)).views(640, 640)
+    images = [np.full((64, 64, 3), seed, np.uint8) for seed in (1, 2)]
+    ((alone,), (both,)) = (
+        Detector(Featured(), MANY).look([images[:count]], [plan[:count]]) for count in (1, 2)
+    )
+    rows = np.isin(both.features[:, 0], alone.features[:, 0])
+    # The small view's answer, carried back, is a much larger person; the sharp one keeps its own.
+    assert rows.sum() == len(alone)
+
+
+def test_who_is_cut_by_a_tiles_edge_is_left_to_other_views():
+    _, left, _right = ViewPlan((640,), "2x1").views(1000, 500)
+    found = np.zeros((56, 2), np.float32)
+    end = left.box.inner_width + left.box.left
+    found[:5, 0] = [end - 90, 100, end, 300, 0.9]
+    found[:5, 1] = [100, 100, 200, 300, 0.8]
+    assert people(found, None, left, MANY).scores == pytest.approx([0.8])

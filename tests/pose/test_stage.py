@@ -171,6 +171,7 @@ def test_settings_that_do_not_fit_are_refused(changes, reason):
         ({"reid": "auto"}, "none, native"),
         ({"track_bufer_s": 1}, "did you mean 'track_buffer_s'"),
         ({"track_low_thresh": 0.7}, "must be below"),
+        ({"exit_s": 1}, "exit_s: tracker botsort does not know it"),
     ],
 )
 def test_tracker_files_that_do_not_fit_are_refused_at_start(changes, reason, checkpoint, weights, tmp_path):

@@ -64,8 +64,7 @@ class ClassifyConfig(Section):
         None, description="Score below which the veto objects, instead of the named pair's."
     )
     keypoints: Literal["raw", "refined"] = Field(
-        "raw",
-        description="Key points that the nets see: as detected (predicted where a person was), or refined.",
+        "raw", description="Key points that the nets see: as detected, or refined."
     )
     runtime: Literal["auto", "cuda", "openvino", "torch"] = Field(
         "auto", description="auto: CUDA in half precision on a GPU, else OpenVINO, else torch."

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.skeleton import soft_mask
 from workers.classify.windows import Due
 
 Floats = NDArray[np.float32]
@@ -37,12 +38,12 @@ def body_heights(due: Due) -> Floats:
     return np.nanpercentile(heights, _HEIGHT_PERCENTILE, axis=1).astype(np.float32)
 
 
-def features(due: Due, *, soft_mask: bool = False) -> Floats:
+def features(due: Due, *, masked: bool = False) -> Floats:
     """The nets' input.
 
     Args:
         due: windows with at least one filled cell each.
-        soft_mask: pull joints of low confidence towards the origin by sigmoid(10 (confidence - 0.3)).
+        masked: pull joints of low confidence towards the origin, by `soft_mask`.
 
     Returns:
         [N, 3, T, 17, 1] x and y in body heights from the hips, within +-3, and confidence; empty cells are 0.
@@ -50,8 +51,8 @@ def features(due: Due, *, soft_mask: bool = False) -> Floats:
     xy, confidence = due.keypoints[..., :2], due.keypoints[..., 2:].clip(0, 1)
     scale = np.maximum(body_heights(due), _LEAST_HEIGHT_PX)[:, None, None, None]
     relative = ((xy - _origins(due)[:, None, None]) / scale).clip(-_FURTHEST, _FURTHEST)
-    if soft_mask:
-        relative = relative / (1 + np.exp(-10 * (confidence - 0.3)))
+    if masked:
+        relative = relative * soft_mask(confidence)
     joined = np.concatenate([relative, confidence], axis=-1) * due.filled[..., None, None]
     return np.ascontiguousarray(joined.transpose(0, 3, 1, 2)[..., None], dtype=np.float32)
 

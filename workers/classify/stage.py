@@ -160,14 +160,18 @@ def _advance_with(source: str) -> Callable[[Windows, Tracks, None], tuple[Window
 
 
 def people_of(tracks: Tracks, source: str) -> People:
-    """The people of a record, with raw or refined key points."""
+    """The people who are seen in a record, with raw or refined key points.
+
+    Those who are only predicted are passed over: once they are seen again, a window bridges the gap by what
+    is known from both of its ends, where a prediction would end in a jump.
+    """
+    seen = np.flatnonzero(np.asarray(tracks.detection) >= 0)
     keypoints = tracks.raw_keypoints() if source == "raw" else np.asarray(tracks.keypoints)
     return People(
-        ids=np.asarray(tracks.track_ids, np.int64),
-        keypoints=keypoints.clip(-_FURTHEST_PX, _FURTHEST_PX),
-        boxes=np.asarray(tracks.boxes).clip(-_FURTHEST_PX, _FURTHEST_PX),
-        observed=np.asarray(tracks.detection) >= 0,
-        quality=np.asarray(tracks.quality).clip(0, 1),
+        ids=np.asarray(tracks.track_ids, np.int64)[seen],
+        keypoints=keypoints[seen].clip(-_FURTHEST_PX, _FURTHEST_PX),
+        boxes=np.asarray(tracks.boxes)[seen].clip(-_FURTHEST_PX, _FURTHEST_PX),
+        quality=np.asarray(tracks.quality)[seen].clip(0, 1),
     )
 
 

@@ -69,14 +69,12 @@ class People:
         ids: [P] track ids, distinct.
         keypoints: [P, 17, 3] x, y in pixels, confidence.
         boxes: [P, 4] left, top, right, bottom in pixels.
-        observed: [P] whether the person was detected in this frame and not predicted.
         quality: [P] in [0, 1].
     """
 
     ids: Integers
     keypoints: Floats
     boxes: Floats
-    observed: NDArray[np.bool_]
     quality: Floats
 
 
@@ -178,7 +176,7 @@ class Windows:
         values = _columns(people)
         gap = at - store.at[rows]
         joined = gap <= self.settings.max_gap_s
-        neighbours = (store.at[rows] == self.at) & people.observed & store.observed[rows]
+        neighbours = store.at[rows] == self.at
         kind = np.where(neighbours, OBSERVED, FILLED)
         first = max(int(store.cell[rows].min(initial=cell)), cell - self._ring)
         for k in range(first + 1, cell + 1):
@@ -191,7 +189,6 @@ class Windows:
         store.last[rows] = values
         store.at[rows] = at
         store.cell[rows] = cell
-        store.observed[rows] = people.observed
 
     def _cut(self, end: int, ids: Integers, rows: Integers) -> Due:
         settings = self.settings
@@ -229,7 +226,6 @@ class _Rows:
     last: Floats
     at: NDArray[np.float64]
     cell: Integers
-    observed: NDArray[np.bool_]
 
     @classmethod
     def empty(cls, rows: int, ring: int) -> Self:
@@ -239,7 +235,6 @@ class _Rows:
             last=np.zeros((rows, _COLUMNS), np.float32),
             at=np.full(rows, -math.inf),
             cell=np.zeros(rows, np.int64),
-            observed=np.zeros(rows, np.bool_),
         )
 
     def doubled(self) -> _Rows:
@@ -250,7 +245,6 @@ class _Rows:
             last=np.concatenate([self.last, more.last]),
             at=np.concatenate([self.at, more.at]),
             cell=np.concatenate([self.cell, more.cell]),
-            observed=np.concatenate([self.observed, more.observed]),
         )
 
 

@@ -26,9 +26,11 @@ def check(site_file: Path, overrides: tuple[str, ...]) -> None:
     site = load(site_file, changes(overrides))
     check_site(site)
     need, bound = memory_need(site), memory_bound(site)
+    plans = site.view_plans()
     for name, camera in site.ingest_cameras().items():
         kind = "live" if camera.live else "file"
-        click.echo(f"{name}: {kind}, at most {camera.max_width} px wide")
+        work = f"{plans[name].work:.1f} times the work of one look at 640"
+        click.echo(f"{name}: {kind}, at most {camera.max_width} px wide, {work}")
     of = f" of {bound / 2**20:.0f} MiB" if site.bus.url is None else ", on your server"
     click.echo(f"frames on the bus: at most about {need / 2**20:.0f} MiB{of}")
     click.echo(f"{site_file}: good: {len(site.cameras)} camera{'s' * (len(site.cameras) > 1)}")

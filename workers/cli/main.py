@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
 
 import click
 
+from workers.cli.lazy import LazyGroup
+
 # Each is a module of that name beside this one, with a command of that name in it.
 COMMANDS = (
     *("up", "worker", "check", "status", "tail", "health"),
-    *("models", "keys", "play", "reference"),
+    *("models", "keys", "play", "evaluate", "reference"),
 )
 # Exit codes: 0 well, 1 something broke, 2 something is wrong with what the user gave, 130 Ctrl-C.
 EXIT_BROKEN = 1
@@ -20,21 +21,10 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-class _Commands(click.Group):
-    """Loads a command only when it is asked for: a health check must not pay for video and nets."""
-
-    def list_commands(self, _context: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = getattr(importlib.import_module(f"workers.cli.{name}"), name)
-        return command
-
-
 @click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    modules={name: f"workers.cli.{name}" for name in COMMANDS},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="nexara", prog_name="nexara")
 @click.option("-v", "--verbose", count=True, help="More log lines on standard error (-vv: debug).")

@@ -19,8 +19,9 @@ from workers.classify.config import ClassifyConfig
 from workers.ingest.config import CameraOptions as IngestCamera
 from workers.ingest.config import IngestConfig
 from workers.pose.config import CameraOptions as PoseCamera
-from workers.pose.config import PoseConfig
+from workers.pose.config import PoseConfig, view_plan
 from workers.pose.runtimes import choose, usual_image_size
+from workers.pose.views import ViewPlan
 
 CameraName = Annotated[str, StringConstraints(pattern=CAMERA_PATTERN)]
 ROLES = ("ingest", "pose", "classify", "archive")
@@ -85,11 +86,16 @@ class Site(Section):
         """Cameras that cannot wait."""
         return [name for name, camera in self.cameras.items() if camera.live]
 
+    def view_plans(self) -> dict[str, ViewPlan]:
+        """What the net is shown of each camera's images."""
+        usual = usual_image_size(choose(self.pose.runtime))
+        return {name: view_plan(self.pose, camera, usual) for name, camera in self.cameras.items()}
+
     def ingest_cameras(self) -> dict[str, IngestCamera]:
         """The cameras as ingest sees them: pictures no wider than the detector needs."""
-        default = self.pose.image_size or usual_image_size(choose(self.pose.runtime))
+        plans = self.view_plans()
         return {
-            name: camera.model_copy(update={"max_width": camera.max_width or camera.image_size or default})
+            name: camera.model_copy(update={"max_width": camera.max_width or plans[name].least_width})
             for name, camera in self.cameras.items()
         }
 

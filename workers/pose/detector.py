@@ -1,6 +1,7 @@
 """From a net's candidates to people. No I/O.
 
-A anchors, n people kept, D feature channels.
+A anchors, n people kept, D feature channels. Within a view the boxes' overlap alone suppresses: of other
+skeletons in the same place, kept by OKS, nine of ten were nobody's (benchmarks/recall_by_height.py).
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.pose.letterbox import Letterbox
 from workers.pose.runtimes import MAX_CANDIDATES, Image, Runtime
+from workers.pose.suppression import Sameness, merge
+from workers.pose.views import View
 from workers.pose.weights import END_TO_END
 
 
@@ -72,21 +74,42 @@ class Selection:
 
 
 def people(
-    candidates: NDArray[np.float32], features: NDArray[np.float32] | None, box: Letterbox, select: Selection
+    candidates: NDArray[np.float32], features: NDArray[np.float32] | None, view: View, select: Selection
 ) -> Detections:
-    """The people among a net's candidates, carried back to the image's pixels."""
+    """The people among a view's candidates, carried back to the image's pixels.
+
+    Who is cut by a tile's inner edge is left to the views that show more of him.
+    """
     rows = select.rows(candidates)
-    found = np.ascontiguousarray(candidates[:, rows].T, dtype=np.float32)
-    corners = box.points_back(found[:, :4].reshape(-1, 2, 2)).reshape(-1, 4)
-    limit = np.array([box.width, box.height, box.width, box.height], np.float32)
-    keypoints = found[:, 5:].reshape(-1, 17, 3).copy()
-    keypoints[..., :2] = box.points_back(keypoints[..., :2])
+    boxes = view.boxes_back(np.ascontiguousarray(candidates[:4, rows].T, dtype=np.float32))
+    whole = ~view.cut(boxes)
+    rows = rows[whole]
+    found = np.ascontiguousarray(candidates[4:, rows].T, dtype=np.float32)
     return Detections(
-        boxes=np.clip(corners, 0, limit),
-        scores=np.clip(found[:, 4], 0, 1),
-        keypoints=keypoints,
+        boxes=boxes[whole],
+        scores=np.clip(found[:, 0], 0, 1),
+        keypoints=view.keypoints_back(found[:, 1:].reshape(-1, 17, 3)),
         features=None if features is None else features[rows].copy(),
     )
+
+
+def together(seen: Sequence[Detections], views: Sequence[View], select: Selection) -> Detections:
+    """The people of an image from what each of its views shows; features are those of the best view."""
+    if len(seen) == 1:
+        return seen[0]
+    boxes = np.concatenate([part.boxes for part in seen])
+    quality = np.concatenate([view.quality(part.boxes) for view, part in zip(views, seen, strict=True)])
+    merged = merge(
+        boxes,
+        np.concatenate([part.scores for part in seen]),
+        np.concatenate([part.keypoints for part in seen]),
+        quality,
+        Sameness(select.iou),
+        select.max_det,
+    )
+    looks = [part.features for part in seen if part.features is not None]
+    features = np.concatenate(looks)[merged.rows] if looks else None
+    return Detections(merged.boxes, merged.scores, merged.keypoints, features)
 
 
 class Detector:
@@ -96,13 +119,18 @@ class Detector:
         self._runtime = runtime
         self._select = select
 
-    def look(self, images: Sequence[Image], boxes: Sequence[Letterbox]) -> list[Detections]:
-        """People in each image; a row does not depend on its neighbours.
+    def look(self, inputs: Sequence[Sequence[Image]], views: Sequence[Sequence[View]]) -> list[Detections]:
+        """People in each frame; a frame does not depend on its neighbours.
 
         Args:
-            images: inputs as `Letterbox.place` makes them.
-            boxes: how each was placed.
+            inputs: for each frame its inputs, as `View.place` makes them.
+            views: for each frame the view of each input.
         """
-        return self._runtime.run(
-            images, lambda row, candidates, features: people(candidates, features, boxes[row], self._select)
+        flat = [view for shown in views for view in shown]
+        seen = iter(
+            self._runtime.run(
+                [image for images in inputs for image in images],
+                lambda row, candidates, features: people(candidates, features, flat[row], self._select),
+            )
         )
+        return [together([next(seen) for _ in shown], shown, self._select) for shown in views]

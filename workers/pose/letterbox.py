@@ -36,6 +36,11 @@ class Letterbox:
         left, top = (input_width - inner_width) // 2, (input_height - inner_height) // 2
         return cls(width, height, input_width, input_height, left, top, inner_width, inner_height)
 
+    @property
+    def input_shape(self) -> tuple[int, int]:
+        """Height and width of the input."""
+        return self.input_height, self.input_width
+
     def place(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The input: [H, W, 3] uint8, the image resized into the middle of grey.
 

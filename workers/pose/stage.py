@@ -18,16 +18,18 @@ from shared.messages import Frame, Message, Tracks
 from shared.stage import BadInput, Stage
 from workers.pose import metrics
 from workers.pose.appearance import Appearance
-from workers.pose.config import CameraOptions, PoseConfig, TrackerConfig, load_tracker
+from workers.pose.config import CameraOptions, PoseConfig, TrackerConfig, load_tracker, view_plan
 from workers.pose.detector import Detections, Detector, Selection
 from workers.pose.images import decode
-from workers.pose.letterbox import Letterbox
 from workers.pose.offline import ultralytics
 from workers.pose.refine import Refiner
 from workers.pose.runtimes import choose, open_runtime, usual_image_size
-from workers.pose.tracking import Tracker
-from workers.pose.tracking_state import dump_tracker, load_tracker_state
+from workers.pose.tracking import Tracker, open_tracker
+from workers.pose.views import View, ViewPlan, sharpest_size
 from workers.pose.weights import resolve
+
+# A camera's size is known from its first frame on; compiling beforehand is for those of the usual shape.
+USUAL_IMAGE = (1280, 720)
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,15 @@ class Prepared:
 
     Attributes:
         frame: the message it came in.
-        pixels: [H, W, 3] uint8 BGR, the net's input.
-        box: where the image lies in it.
+        inputs: [H, W, 3] uint8 BGR each, what the net is shown.
+        views: of each input, what it shows of the image.
         grey: [h, w, 1] uint8 at the published size, for moving cameras.
         image: [h, w, 3] uint8 BGR as decoded, for a re-identification net.
     """
 
     frame: Frame
-    pixels: NDArray[np.uint8]
-    box: Letterbox
+    inputs: tuple[NDArray[np.uint8], ...]
+    views: tuple[View, ...]
     grey: NDArray[np.uint8] | None
     image: NDArray[np.uint8] | None = None
 
@@ -72,7 +74,7 @@ class _Pose:
         weights = resolve(config.weights)
         head = weights.branch(config.head)
         parallel = config.parallel or os.cpu_count() or 1
-        self._image_size = config.image_size or usual_image_size(runtime)
+        self._usual_size = usual_image_size(runtime)
         self.settings = _settings(config, tracker, weights.hash)
         self._appearance = None
         if tracker.reid not in ("none", "native"):
@@ -86,29 +88,32 @@ class _Pose:
             parallel=parallel,
             batch=config.max_batch,
         )
-        for size in sorted({options.image_size or self._image_size for options in cameras.values()}):
-            box = Letterbox.fit(16, 9, size)
-            net.warm_up((box.input_height, box.input_width))
+        plans = [self._plan(options) for options in cameras.values()]
+        shapes = {view.box.input_shape for plan in plans for view in plan.views(*USUAL_IMAGE)}
+        for shape in sorted(shapes):
+            net.warm_up(shape)
         ultralytics("trackers")  # seconds, so not at the first frame
         self._detector = Detector(net, Selection(head, config.conf, config.iou, config.max_det))
 
     def prepare(self, message: Message) -> Prepared:
-        """Decode and letterbox one frame."""
+        """Decode one frame once, and make every view of it."""
         if not isinstance(message, Frame):
             raise BadInput(f"expected a frame, got {type(message).__name__}")
         options = self._options(message.camera)
-        box = Letterbox.fit(message.width, message.height, options.image_size or self._image_size)
+        views = self._plan(options).views(message.width, message.height)
+        grey = None
         if options.moving:
             image = decode(message, message.width, message.height)
             grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None]
         else:
-            image, grey = decode(message, box.inner_width, box.inner_height), None
-        return Prepared(message, box.place(image), box, grey, image if self._appearance else None)
+            image = decode(message, *sharpest_size(views))
+        inputs = tuple(view.place(image) for view in views)
+        return Prepared(message, inputs, views, grey, image if self._appearance else None)
 
     def look(self, items: Sequence[Prepared]) -> list[Detections]:
         """Find people in frames of any cameras."""
         with metrics.LOOK_SECONDS.time():
-            found = self._detector.look([item.pixels for item in items], [item.box for item in items])
+            found = self._detector.look([item.inputs for item in items], [item.views for item in items])
             found = [self._with_appearance(item, people) for item, people in zip(items, found, strict=True)]
         return found
 
@@ -122,17 +127,18 @@ class _Pose:
 
     def initial(self, camera: str, generation: str) -> State:
         """Nobody seen yet."""
-        tracker = Tracker(self._tracker, generation, self._options(camera).moving)
+        tracker = open_tracker(self._tracker, generation, self._options(camera).moving)
         return State(camera, generation, tracker, Refiner(self._config.refine))
 
     def advance(self, state: State, item: Prepared, seen: Detections) -> tuple[State, Tracks]:
         """Follow the people of a camera into its next frame."""
         frame = item.frame
-        tracked = state.tracker.update(frame.number, frame.at, seen, item.grey)
+        tracked = state.tracker.update(frame.number, frame.at, seen, (frame.width, frame.height), item.grey)
         rows = tracked.detection
         refined = state.refiner.update(
             frame.at, tracked.track_ids, seen.boxes[rows], seen.keypoints[rows], (frame.width, frame.height)
         )
+        detection = _rows_of(rows, refined.rows)
         return state, Tracks(
             camera=frame.camera,
             generation=frame.generation,
@@ -146,9 +152,9 @@ class _Pose:
             detection_scores=seen.scores,
             detection_keypoints=seen.keypoints,
             track_ids=refined.track_ids,
-            detection=rows,
+            detection=detection,
             boxes=refined.boxes,
-            scores=seen.scores[rows],
+            scores=_rows_of(seen.scores, detection, 0.0),
             keypoints=refined.keypoints,
             predicted=refined.predicted,
             velocity=refined.velocity,
@@ -162,7 +168,7 @@ class _Pose:
             "camera": state.camera,
             "generation": state.generation,
             "moving": self._options(state.camera).moving,
-            "tracker": dump_tracker(state.tracker),
+            "tracker": state.tracker.dump(),
             "refiner": state.refiner.snapshot(),
         }
         packed: bytes = msgpack.packb(fields)
@@ -173,12 +179,22 @@ class _Pose:
         fields = msgpack.unpackb(data)
         state = self.initial(fields["camera"], fields["generation"])
         if fields["moving"] == self._options(state.camera).moving:
-            load_tracker_state(state.tracker, fields["tracker"])
+            state.tracker.load(fields["tracker"])
             state.refiner = Refiner.restore(self._config.refine, fields["refiner"])
         return state
 
+    def _plan(self, options: CameraOptions) -> ViewPlan:
+        return view_plan(self._config, options, self._usual_size)
+
     def _options(self, camera: str) -> CameraOptions:
         return self._cameras.get(camera) or CameraOptions()
+
+
+def _rows_of(values: NDArray[Any], rows: NDArray[Any], otherwise: float = -1) -> NDArray[Any]:
+    """[Q] the values in those rows; `otherwise` where a row is below 0."""
+    found = np.full(len(rows), otherwise, values.dtype)
+    found[rows >= 0] = values[rows[rows >= 0]]
+    return found
 
 
 def _settings(config: PoseConfig, tracker: TrackerConfig, weights_hash: str) -> str:

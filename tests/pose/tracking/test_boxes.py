@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.pose.footage import GENERATION, crowd, detections
 from workers.pose.config import TRACKER_FILES, TrackerConfig
 from workers.pose.offline import ultralytics
-from workers.pose.tracking import Tracker, _Boxes, track_id
-from workers.pose.tracking_state import dump_tracker, load_tracker_state
+from workers.pose.tracking import track_id
+from workers.pose.tracking.boxes import BoxTracker, _Boxes
 
 BOTSORT = TrackerConfig(tracker="botsort")
 BYTETRACK = TrackerConfig(tracker="bytetrack")
@@ -20,16 +20,17 @@ WITH_LOOKS = TrackerConfig(tracker="botsort", reid="native", appearance_thresh=0
 KINDS = {"botsort": BOTSORT, "bytetrack": BYTETRACK, "appearance": WITH_LOOKS}
 STANDING = detections([[100, 100, 160, 280]], [0.9])
 NOBODY = detections([], [])
+FRAME_SIZE = (1280, 720)
 
 
-def restored(tracker: Tracker, config: TrackerConfig, moving: bool = False) -> Tracker:
-    state = msgpack.unpackb(msgpack.packb(dump_tracker(tracker)))
-    other = Tracker(config, GENERATION, moving)
-    load_tracker_state(other, state)
+def restored(tracker: BoxTracker, config: TrackerConfig, moving: bool = False) -> BoxTracker:
+    state = msgpack.unpackb(msgpack.packb(tracker.dump()))
+    other = BoxTracker(config, GENERATION, moving)
+    other.load(state)
     return other
 
 
-def rows(tracker: Tracker) -> list[tuple[object, ...]]:
+def rows(tracker: BoxTracker) -> list[tuple[object, ...]]:
     """Everything about every track, lost and unconfirmed ones too."""
     return [
         (
@@ -40,7 +41,7 @@ def rows(tracker: Tracker) -> list[tuple[object, ...]]:
             *track.mean,
             *track.covariance.ravel(),
         )
-        for track in (*tracker.tracker.tracked_stracks, *tracker.tracker.lost_stracks)
+        for track in (*tracker.inner.tracked_stracks, *tracker.inner.lost_stracks)
     ]
 
 
@@ -51,25 +52,25 @@ def test_a_restored_tracker_goes_on_as_if_nothing_had_happened(kind, seed, cut, 
     config = KINDS[kind]
     found = crowd(seed, people=8, steps=50, dimension=16 if kind == "appearance" else 0)
     times = np.cumsum(np.random.default_rng(seed).choice([1, 1, 1, 1, 3], 50)) / rate
-    first = Tracker(config, GENERATION)
+    first = BoxTracker(config, GENERATION)
     for step in range(cut):
-        first.update(step, times[step], found[step])
+        first.update(step, times[step], found[step], FRAME_SIZE)
     second = restored(first, config)
     for step in range(cut, 50):
-        expected = first.update(step, times[step], found[step])
-        got = second.update(step, times[step], found[step])
+        expected = first.update(step, times[step], found[step], FRAME_SIZE)
+        got = second.update(step, times[step], found[step], FRAME_SIZE)
         assert got.track_ids.tolist() == expected.track_ids.tolist()
         assert got.detection.tolist() == expected.detection.tolist()
         assert rows(second) == rows(first)
 
 
 def test_the_crowd_has_lost_and_unconfirmed_tracks_when_it_is_cut():
-    tracker = Tracker(BOTSORT, GENERATION)
+    tracker = BoxTracker(BOTSORT, GENERATION)
     lost = unconfirmed = 0
     for step, found in enumerate(crowd(1, people=8, steps=50)):
-        tracker.update(step, step / 30, found)
-        lost += len(tracker.tracker.lost_stracks)
-        unconfirmed += sum(not track.is_activated for track in tracker.tracker.tracked_stracks)
+        tracker.update(step, step / 30, found, FRAME_SIZE)
+        lost += len(tracker.inner.lost_stracks)
+        unconfirmed += sum(not track.is_activated for track in tracker.inner.tracked_stracks)
     assert lost > 10
     assert unconfirmed > 3
 
@@ -77,19 +78,19 @@ def test_the_crowd_has_lost_and_unconfirmed_tracks_when_it_is_cut():
 def test_a_moving_cameras_tracker_goes_on_too():
     scene = (np.random.default_rng(0).random((300, 400)) * 255).astype(np.uint8)
     scene = cv2.GaussianBlur(scene, (0, 0), 3)
-    first = Tracker(BOTSORT, GENERATION, moving=True)
+    first = BoxTracker(BOTSORT, GENERATION, moving=True)
     found = crowd(4, people=5, steps=20)
     second = first
     for step in range(20):
         image = np.ascontiguousarray(scene[step : step + 200, 2 * step : 2 * step + 300, None])
         if step == 9:
             second = restored(first, BOTSORT, moving=True)
-        expected = first.update(step, step / 25, found[step], image)
+        expected = first.update(step, step / 25, found[step], FRAME_SIZE, image)
         if second is not first:
-            got = second.update(step, step / 25, found[step], image)
+            got = second.update(step, step / 25, found[step], FRAME_SIZE, image)
             assert got.track_ids.tolist() == expected.track_ids.tolist()
             assert rows(second) == rows(first)
-    assert first.tracker.gmc.prevFrame is not None
+    assert first.inner.gmc.prevFrame is not None
 
 
 @pytest.mark.parametrize("config", [BOTSORT, BYTETRACK], ids=["botsort", "bytetrack"])
@@ -98,10 +99,10 @@ def test_at_a_steady_rate_it_agrees_with_ultralytics(config):
     fixed = {"track_buffer": 30, "with_reid": False, "model": "auto", "gmc_method": "none"}
     plain_settings = SimpleNamespace(**{**config.model_dump(), **fixed})
     plain = (module.BOTSORT if config.tracker == "botsort" else module.BYTETracker)(plain_settings)
-    ours = Tracker(config, GENERATION)
+    ours = BoxTracker(config, GENERATION)
     names: dict[int, int] = {}
     for step, found in enumerate(crowd(2, people=10, steps=150)):
-        got = ours.update(step, step / 30, found)
+        got = ours.update(step, step / 30, found, FRAME_SIZE)
         answer = plain.update(_Boxes(found.boxes, found.scores)).reshape(-1, 8)
         assert got.detection.tolist() == answer[:, 7].astype(int).tolist()
         for mine, theirs in zip(got.track_ids.tolist(), answer[:, 4].astype(int).tolist(), strict=True):
@@ -112,14 +113,14 @@ def test_at_a_steady_rate_it_agrees_with_ultralytics(config):
 @pytest.mark.parametrize("rate", [5.0, 10.0, 30.0])
 def test_the_buffer_is_seconds_whatever_the_rate(rate):
     def id_after(gone_s: float) -> bool:
-        tracker = Tracker(TrackerConfig(tracker="botsort", track_buffer_s=2.0), GENERATION)
+        tracker = BoxTracker(TrackerConfig(tracker="botsort", track_buffer_s=2.0), GENERATION)
         for step in range(20):
-            before = tracker.update(step, step / rate, STANDING)
+            before = tracker.update(step, step / rate, STANDING, FRAME_SIZE)
         gone = round(gone_s * rate)
         for step in range(20, 20 + gone):
-            tracker.update(step, step / rate, NOBODY)
+            tracker.update(step, step / rate, NOBODY, FRAME_SIZE)
         for step in range(20 + gone, 23 + gone):
-            after = tracker.update(step, step / rate, STANDING)
+            after = tracker.update(step, step / rate, STANDING, FRAME_SIZE)
         return before.track_ids.tolist() == after.track_ids.tolist()
 
     assert id_after(1.6)
@@ -128,11 +129,11 @@ def test_the_buffer_is_seconds_whatever_the_rate(rate):
 
 def test_time_without_frames_counts_like_time_without_people():
     def ids_after(gap_s: float) -> tuple[list[int], list[int]]:
-        tracker = Tracker(BOTSORT, GENERATION)
+        tracker = BoxTracker(BOTSORT, GENERATION)
         for step in range(20):
-            before = tracker.update(step, step / 10, STANDING)
+            before = tracker.update(step, step / 10, STANDING, FRAME_SIZE)
         for step in range(20, 23):
-            after = tracker.update(step, step / 10 + gap_s, STANDING)
+            after = tracker.update(step, step / 10 + gap_s, STANDING, FRAME_SIZE)
         return before.track_ids.tolist(), after.track_ids.tolist()
 
     before, after = ids_after(0.6)
@@ -142,14 +143,14 @@ def test_time_without_frames_counts_like_time_without_people():
 
 
 def test_a_walker_is_found_again_where_the_gap_took_him():
-    tracker = Tracker(BOTSORT, GENERATION)
+    tracker = BoxTracker(BOTSORT, GENERATION)
 
     def walker(step: int):
         return detections([[100 + 12 * step, 100, 150 + 12 * step, 260]], [0.9])
 
     for step in range(20):
-        before = tracker.update(step, step / 10, walker(step))
-    after = tracker.update(20, 2.5, walker(25))
+        before = tracker.update(step, step / 10, walker(step), FRAME_SIZE)
+    after = tracker.update(20, 2.5, walker(25), FRAME_SIZE)
     assert after.track_ids.tolist() == before.track_ids.tolist()
 
 
@@ -162,32 +163,36 @@ def test_ids_are_exact_in_json_distinct_and_depend_on_the_generation():
 
 
 def test_two_cameras_of_one_process_do_not_share_ids_or_tracks():
-    one, two = Tracker(BOTSORT, "a" * 16), Tracker(BOTSORT, "b" * 16)
-    a, b = one.update(0, 0.0, STANDING), two.update(0, 0.0, STANDING)
+    one, two = BoxTracker(BOTSORT, "a" * 16), BoxTracker(BOTSORT, "b" * 16)
+    a, b = one.update(0, 0.0, STANDING, FRAME_SIZE), two.update(0, 0.0, STANDING, FRAME_SIZE)
     assert len(a.track_ids) == len(b.track_ids) == 1
     assert a.track_ids.tolist() != b.track_ids.tolist()
 
 
 def test_equal_times_and_nobody_at_all_are_harmless():
-    tracker = Tracker(BYTETRACK, GENERATION)
+    tracker = BoxTracker(BYTETRACK, GENERATION)
     for step in range(4):
-        assert len(tracker.update(step, 1.0, NOBODY).track_ids) == 0
-    assert tracker.update(4, 1.0, detections([[5, 5, 5, 5]], [0.9])).track_ids.tolist() == []
+        assert len(tracker.update(step, 1.0, NOBODY, FRAME_SIZE).track_ids) == 0
+    assert tracker.update(4, 1.0, detections([[5, 5, 5, 5]], [0.9]), FRAME_SIZE).track_ids.tolist() == []
 
 
 def test_the_state_of_twenty_people_is_small():
-    tracker = Tracker(BOTSORT, GENERATION)
+    tracker = BoxTracker(BOTSORT, GENERATION)
     for step, found in enumerate(crowd(3, people=20, steps=60)):
-        tracker.update(step, step / 30, found)
-    assert len(msgpack.packb(dump_tracker(tracker))) < 8_000
+        tracker.update(step, step / 30, found, FRAME_SIZE)
+    assert len(msgpack.packb(tracker.dump())) < 8_000
 
 
 def test_long_runs_do_not_grow():
-    tracker = Tracker(BYTETRACK, GENERATION)
+    tracker = BoxTracker(BYTETRACK, GENERATION)
     for step, found in enumerate(crowd(5, people=12, steps=200)):
-        tracker.update(step, step / 30, found)
-    assert len(tracker.tracker.removed_stracks) <= len(tracker.tracker.lost_stracks) + 12
+        tracker.update(step, step / 30, found, FRAME_SIZE)
+    assert len(tracker.inner.removed_stracks) <= len(tracker.inner.lost_stracks) + 12
 
 
 def test_the_tracker_files_lie_where_a_wheel_and_a_checkout_have_them():
-    assert sorted(path.name for path in TRACKER_FILES.glob("*.yaml")) == ["botsort.yaml", "bytetrack.yaml"]
+    assert sorted(path.name for path in TRACKER_FILES.glob("*.yaml")) == [
+        "botsort.yaml",
+        "bytetrack.yaml",
+        "skeleton.yaml",
+    ]

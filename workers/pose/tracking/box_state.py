@@ -1,18 +1,18 @@
-"""A tracker's memory as plain values and array bytes, and back; it goes on exactly as it would have.
+"""The memory of ultralytics' trackers as plain values and array bytes, and back, without a loss.
 
 n tracks: those followed, then those lost, in ultralytics' order, on which its matching depends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.pose.offline import ultralytics
-from workers.pose.tracking import Tracker
+from workers.pose.tracking.camera_motion import dump_motion, load_motion
 
 # A fixed camera's covariance couples each quantity with its own speed only; the other entries are exactly 0.
 _COUPLED = (np.eye(8) + np.eye(8, k=4) + np.eye(8, k=-4)).astype(bool)
@@ -28,9 +28,8 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
-def dump_tracker(tracker: Tracker) -> dict[str, Any]:
-    """Everything the next update depends on."""
-    inner = tracker.tracker
+def dump_inner(inner: Any) -> dict[str, Any]:
+    """What an update of ultralytics' `inner` depends on."""
     tracks = [*inner.tracked_stracks, *inner.lost_stracks]
     removed = {track.track_id for track in inner.removed_stracks}
     columns = {
@@ -40,8 +39,6 @@ def dump_tracker(tracker: Tracker) -> dict[str, Any]:
     covariance = np.array([track.covariance for track in tracks], np.float64).reshape(-1, 8, 8)
     coupled = not covariance[:, ~_COUPLED].any()
     return {
-        "at": tracker._at,
-        "intervals": list(tracker._intervals),
         "frame": inner.frame_id,
         "buffer": inner.max_frames_lost,
         "followed": len(inner.tracked_stracks),
@@ -51,15 +48,12 @@ def dump_tracker(tracker: Tracker) -> dict[str, Any]:
         "coupled": coupled,
         "covariance": (covariance[:, _COUPLED] if coupled else covariance).tobytes(),
         "features": [_bytes_or_none(getattr(track, "smooth_feat", None)) for track in tracks],
-        "motion": _dump_motion(getattr(inner, "gmc", None)),
+        "motion": dump_motion(getattr(inner, "gmc", None)),
     }
 
 
-def load_tracker_state(tracker: Tracker, state: dict[str, Any]) -> None:
-    """Give a new tracker of the same settings a dumped memory."""
-    inner = tracker.tracker
-    tracker._at = state["at"]
-    tracker._intervals.extend(state["intervals"])
+def load_inner(inner: Any, state: Mapping[str, Any]) -> None:
+    """Give a new tracker of ultralytics, of the same settings, a dumped memory."""
     inner.frame_id = state["frame"]
     inner.max_frames_lost = state["buffer"]
     columns = {name: np.frombuffer(state["columns"][name], dtype) for name, dtype in _COLUMNS.items()}
@@ -87,31 +81,16 @@ def load_tracker_state(tracker: Tracker, state: dict[str, Any]) -> None:
         track for track, removed in zip(tracks, state["removed"], strict=True) if removed
     ]
     if state["motion"] is not None:
-        _load_motion(inner.gmc, state["motion"])
+        load_motion(inner.gmc, state["motion"])
 
 
-def _covariances(state: dict[str, Any], count: int) -> NDArray[np.float64]:
+def _covariances(state: Mapping[str, Any], count: int) -> NDArray[np.float64]:
     stored = np.frombuffer(state["covariance"], np.float64)
     if not state["coupled"]:
         return stored.reshape(count, 8, 8).copy()
     full = np.zeros((count, 8, 8))
     full[:, _COUPLED] = stored.reshape(count, int(_COUPLED.sum()))
     return full
-
-
-def _dump_motion(gmc: Any) -> dict[str, Any] | None:
-    """The last frame of a moving camera; a PNG keeps it exactly."""
-    if gmc is None or gmc.prevFrame is None:
-        return None
-    _, png = cv2.imencode(".png", gmc.prevFrame, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    return {"frame": png.tobytes(), "points": _bytes_or_none(gmc.prevKeyPoints)}
-
-
-def _load_motion(gmc: Any, state: dict[str, Any]) -> None:
-    gmc.prevFrame = cv2.imdecode(np.frombuffer(state["frame"], np.uint8), cv2.IMREAD_GRAYSCALE)
-    points = state["points"]
-    gmc.prevKeyPoints = None if points is None else np.frombuffer(points, np.float32).reshape(-1, 1, 2).copy()
-    gmc.initializedFirstFrame = True
 
 
 def _bytes_or_none(array: NDArray[np.float32] | None) -> bytes | None:

@@ -6,9 +6,8 @@ forgotten by the clock and boxes move on through a gap; at a steady rate nothing
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,23 +17,10 @@ from numpy.typing import NDArray
 from workers.pose.config import TrackerConfig
 from workers.pose.detector import Detections
 from workers.pose.offline import ultralytics
+from workers.pose.tracking.box_state import dump_inner, load_inner
+from workers.pose.tracking.face import Tracked, track_id
 
 REMEMBERED_INTERVALS = 15
-ID_BITS = 53  # exact in JSON and in every language's double
-
-
-def track_id(generation: str, number: int, index: int) -> int:
-    """The lasting id of the `index`-th track born in frame `number` of a generation; positive, 53 bits."""
-    digest = hashlib.blake2b(f"{generation}:{number}:{index}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> (64 - ID_BITS) or 1
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """Confirmed people of a frame: [P] ids and the rows of their detections."""
-
-    track_ids: NDArray[np.int64]
-    detection: NDArray[np.int16]
 
 
 class _Births:
@@ -72,31 +58,29 @@ class _Boxes:
         return _Boxes(self.xyxy[rows], self.conf[rows])
 
 
-class Tracker:
-    """One camera's tracker."""
+class BoxTracker:
+    """One camera's tracker: boxes, and appearance with BoT-SORT."""
 
     def __init__(self, config: TrackerConfig, generation: str, moving: bool = False) -> None:
         self._config = config
         self._at: float | None = None
         self._intervals: deque[float] = deque(maxlen=REMEMBERED_INTERVALS)
         self._births = _Births(generation)
-        self.tracker = _new_tracker(config, moving)
-        self.tracker._ids = self._births
+        self.inner = _new_tracker(config, moving)
+        self.inner._ids = self._births
 
     def update(
-        self, number: int, at: float, found: Detections, image: NDArray[np.uint8] | None = None
+        self,
+        number: int,
+        at: float,
+        found: Detections,
+        frame_size: tuple[int, int],
+        image: NDArray[np.uint8] | None = None,
     ) -> Tracked:
-        """Take one frame.
-
-        Args:
-            number: the frame's number in its generation.
-            at: its time in seconds, not before the last one.
-            found: its detections.
-            image: [H, W, 1] grey at the published size; moving cameras only.
-        """
+        """Take one frame, as `Tracker.update` says; its size does not matter here."""
         self._births.begin(number)
         self._pass_time(at)
-        tracker = self.tracker
+        tracker = self.inner
         tracker.update(_Boxes(found.boxes, found.scores), image, found.features)
         live = {track.track_id for track in (*tracker.tracked_stracks, *tracker.lost_stracks)}
         # Of all removed tracks only those can matter that still stand in a list.
@@ -107,6 +91,20 @@ class Tracker:
             np.array([track.idx for track in confirmed], np.int16),
         )
 
+    def dump(self) -> dict[str, Any]:
+        """Everything the next update depends on."""
+        return {
+            "at": self._at,
+            "intervals": list(self._intervals),
+            **dump_inner(self.inner),
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over the dumped memory of a tracker of the same settings."""
+        self._at = state["at"]
+        self._intervals.extend(state["intervals"])
+        load_inner(self.inner, state)
+
     def _pass_time(self, at: float) -> None:
         elapsed = 0.0 if self._at is None else at - self._at
         self._at = at if self._at is None else max(at, self._at)
@@ -114,14 +112,14 @@ class Tracker:
             return
         self._intervals.append(elapsed)
         interval = float(np.median(self._intervals))
-        self.tracker.max_frames_lost = max(1, round(self._config.track_buffer_s / interval))
+        self.inner.max_frames_lost = max(1, round(self._config.track_buffer_s / interval))
         steps = int(elapsed / interval + 0.25)
         if steps > 1:
             self._cross_gap(steps)
 
     def _cross_gap(self, steps: int) -> None:
         """Age the tracks by the frames that did not come."""
-        tracker = self.tracker
+        tracker = self.inner
         limit = tracker.max_frames_lost
         if steps > limit:
             # Whoever is seen now is not known to be whoever was seen then.

@@ -1,0 +1,20 @@
+"""`nexara evaluate`: results measured against a truth."""
+
+from __future__ import annotations
+
+import click
+
+from workers.cli.lazy import LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    modules={name: f"workers.cli.evaluate_{name}" for name in ("tracking", "skeletons")},
+)
+def evaluate() -> None:
+    """Measure tracks or skeletons against a truth.
+
+    \b
+    nexara evaluate tracking truth.txt result.txt
+    nexara evaluate skeletons truth.npz result.npz --plot plots
+    """  # noqa: D301

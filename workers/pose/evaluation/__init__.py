@@ -1,0 +1,1 @@
+"""How well skeletons and identities are followed, measured against a truth."""
