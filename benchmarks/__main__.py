@@ -14,6 +14,7 @@ MEASUREMENTS = {
     "metrics_cost": "throughput with metrics that are scraped, and without any",
     "skeleton_measures": "body heights, filled gaps and extrapolation against simulated truth",
     "recall_by_height": "who is found, by height: sizes, tiles, mirror images, and their cost",
+    "tracking": "identities in simulated scenes: ByteTrack, BoT-SORT and ours",
     "pose_gate": "mean OKS through our own path, in each runtime",
     "dashboards": "Grafana's dashboards as pictures, off a fleet on four films",
 }

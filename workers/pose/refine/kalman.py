@@ -63,7 +63,8 @@ def predicted(covariance: Floats, elapsed: Floats, process: Floats) -> Floats:
     half, third = time * time / 2, time * time * time / 3
     place, mixed, speed = covariance[:, 0], covariance[:, 1], covariance[:, 2]
     after = np.empty_like(covariance)
-    after[:, 0] = place + 2 * time * mixed + time * time * speed + third * process
+    # Rounding must not make a variance negative.
+    after[:, 0] = np.maximum(place + 2 * time * mixed + time * time * speed, 0.0) + third * process
     after[:, 1] = mixed + time * speed + half * process
     after[:, 2] = speed + time * process
     if (after > _MOST).any():
@@ -89,10 +90,13 @@ def corrected(
     place, mixed = covariance[:, 0], covariance[:, 1]
     total = place + variance
     gain, speed_gain = place / total, mixed / total
+    kept = 1 - gain
     after = np.empty_like(covariance)
-    after[:, 0] = place - gain * place
-    after[:, 1] = mixed - gain * mixed
-    after[:, 2] = covariance[:, 2] - speed_gain * mixed
+    after[:, 0] = kept * place
+    after[:, 1] = kept * mixed
+    # speed - mixed^2 / total, in a form that rounding cannot make too small for the other two.
+    of_place = np.square(mixed) / np.maximum(place, 1e-300)
+    after[:, 2] = np.maximum(covariance[:, 2] - of_place, 0.0) + kept * of_place
     return position + gain[..., None] * innovation, velocity + speed_gain[..., None] * innovation, after
 
 

@@ -92,8 +92,9 @@ class Smoother:
         expected = old.position + time[:, None, None] * old.velocity
         innovation = np.nan_to_num(seen.places - expected)
         variance = np.where(np.isnan(seen.places).any(axis=-1), np.inf, variance)
+        covariance = self.grown(replace(old, scale=scale), time)
         position, velocity, covariance = kalman.corrected(
-            expected, old.velocity, self.grown(old, time), innovation, variance
+            expected, old.velocity, covariance, innovation, variance
         )
         return replace(old, position=position, velocity=velocity, covariance=covariance)
 
