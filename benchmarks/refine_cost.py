@@ -1,7 +1,7 @@
-"""What refining costs for a person and frame, against the reference classes, and beside one look of the detector.
+"""What refining costs, against the reference classes, and beside one look of the detector.
 
-`python -m benchmarks.refine_cost [--rounds N]`. Everything runs on one thread, in turns, and the fastest of the
-rounds counts: other programs only ever make it slower.
+`python -m benchmarks.refine_cost [--rounds N]`. Everything runs on one thread, in turns, and the fastest of
+the rounds counts: other programs only ever make it slower.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def share_of_a_look(rounds: int) -> None:
     seconds = fastest({**look, "update": steps(20)["Refiner, adaptive"]}, max(1, rounds // 5))
     share = seconds["update"] / seconds["look"]
     print(
-        f"\nRefining 20 people takes {1000 * seconds['update']:.2f} ms, one look at 640 px ({runtime}, one thread) "
-        f"{1000 * seconds['look']:.1f} ms: {share:.1%}"
+        f"\nRefining 20 people takes {1000 * seconds['update']:.2f} ms, one look at 640 px "
+        f"({runtime}, one thread) {1000 * seconds['look']:.1f} ms: {share:.1%}"
     )
 
 

@@ -2,8 +2,8 @@
 
 `python -m benchmarks.skeletons [smoothing] [noise] [rates] [gaps] [punches] [--seeds N]`
 
-Changes are against the detector's own key points. Joints outside the image do not count, since no detector sees
-them. People stand in those moments in which their joints move by less than 0.12 body heights a second.
+Changes are against the detector's own key points. Joints outside the image do not count, since no detector
+sees them. People stand in those moments in which their joints move by less than 0.12 body heights a second.
 """
 
 from __future__ import annotations

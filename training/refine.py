@@ -98,7 +98,10 @@ def written(net: NoiseNet) -> str:
         "OUTPUT_BIAS": (5 * state["output.bias"], "Of these two."),
         "BODY": (4 * state["body.weight"][0], "Logarithm of the body's process noise."),
         "BODY_BIAS": (state["body.bias"], "Of that."),
-        "LIMBS_LAST_S": (np.exp(state["log_limbs_last"]), "Seconds after which what limbs of somebody unseen move against the body has fallen by e."),
+        "LIMBS_LAST_S": (
+            np.exp(state["log_limbs_last"]),
+            "Seconds after which what limbs of somebody unseen move against the body has fallen by e.",
+        ),
     }
     kinds = ", ".join(map(str, KINDS.tolist()))
     text = f'''"""The numbers of the adaptive filter, written by `python -m training.refine`; do not edit."""

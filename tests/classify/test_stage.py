@@ -13,7 +13,7 @@ from tests.classify.conftest import save
 from tests.classify.people import GENERATION, record
 from workers.classify.config import ClassifyConfig
 from workers.classify.latest import LatestVerdicts
-from workers.classify.stage import Finding, build_stage
+from workers.classify.stage import Finding, build_stage, people_of
 from workers.classify.windows import Windows
 
 Classify = Stage[Tracks, None, Windows, Finding]
@@ -225,3 +225,49 @@ def test_the_last_verdict_is_readable_with_its_age(weights: dict[str, Path]) -> 
     assert age == pytest.approx(4.5 - verdict.last_at)
     assert latest.of(3, 4.5) is None
     assert latest.of(1, 60.0) is None
+
+
+@pytest.mark.parametrize("source", ["raw", "refined"])
+def test_people_who_are_only_predicted_are_passed_over(source: str) -> None:
+    message = record(0.0, [4, 5, 6])
+    changes = {
+        "detection": np.array([2, -1, 0], np.int16),
+        "predicted": np.array([False, True, False]),
+        "scores": np.array([1, 0, 1], np.float32),
+        "quality": np.array([0.9, 0.4, 0.7], np.float32),
+        "boxes": message.boxes + np.arange(3, dtype=np.float32)[:, None],
+    }
+    people = people_of(message.model_copy(update=changes), source)
+    assert people.ids.tolist() == [4, 6]
+    detections = message.detection_keypoints[[2, 0]] if source == "raw" else message.keypoints[[0, 2]]
+    assert np.array_equal(people.keypoints, detections)
+    assert np.array_equal(people.boxes, message.boxes[[0, 2]] + np.array([[0], [2]]))
+    assert people.quality == pytest.approx([0.9, 0.7])
+
+
+def test_a_prediction_in_mid_window_changes_no_verdict(weights: dict[str, Path]) -> None:
+    classify = stage(weights, keypoints="refined")
+
+    def verdicts(predicted: bool) -> list[object]:
+        state, found = classify.initial("lobby", GENERATION), []
+        for i in range(80):
+            message = record(i / 20, [1], number=i)
+            if i in (30, 31):
+                message = (
+                    message.model_copy(
+                        update={
+                            "detection": np.array([-1], np.int16),
+                            "predicted": np.array([True]),
+                            "keypoints": message.keypoints + 300,
+                        }
+                    )
+                    if predicted
+                    else record(i / 20, [], number=i)
+                )
+            state, finding = classify.advance(state, classify.prepare(message), None)
+            found.append(finding)
+        outputs = classify.judge(found)
+        return [output.verdicts for output in outputs if isinstance(output, Verdicts)]
+
+    assert verdicts(predicted=True) == verdicts(predicted=False)
+    assert verdicts(predicted=True)

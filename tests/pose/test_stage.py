@@ -11,9 +11,11 @@ from shared.config import ConfigError
 from shared.messages import Mark, decode, encode
 from shared.stage import BadInput
 from tests.pose.conftest import IMAGE_SIZE
-from tests.pose.footage import GENERATION, frame_with, frames_of
+from tests.pose.footage import GENERATION, detections, frame_with, frames_of
+from tests.pose.refine.people import box, standing
 from workers.pose.config import TRACKER_FILES, CameraOptions, PoseConfig, load_tracker
-from workers.pose.stage import build_stage
+from workers.pose.detector import Detections
+from workers.pose.stage import Prepared, build_stage
 
 EXERCISING = "videos/three_exercising.avi"
 
@@ -43,8 +45,9 @@ def test_people_are_followed_through_a_real_video(stage, frames, looked):
     for finding, frame in zip(findings, frames, strict=True):
         assert (finding.camera, finding.at, finding.width) == ("lobby", frame.at, frame.width)
         assert decode(encode(finding)).track_ids.tolist() == finding.track_ids.tolist()
-        assert np.array_equal(finding.boxes, finding.detection_boxes[finding.detection])
-        assert not finding.predicted.any()
+        seen = finding.detection >= 0
+        assert np.array_equal(finding.boxes[seen], finding.detection_boxes[finding.detection[seen]])
+        assert np.array_equal(finding.predicted, ~seen)
     last = findings[-1]
     assert len(last.track_ids) >= 3
     assert set(last.track_ids.tolist()) & set(findings[5].track_ids.tolist())
@@ -71,6 +74,38 @@ def test_batches_of_several_cameras_equal_one_by_one(stage, frames, looked):
         assert np.array_equal(seen.boxes, alone.boxes)
         assert np.array_equal(seen.keypoints, alone.keypoints)
     assert np.array_equal(together[1].boxes, looked[3][1].boxes)
+
+
+def test_who_is_hidden_for_half_a_second_stays_predicted_and_comes_back_the_same(stage):
+    x, y, at = 200.0, 40.0, np.arange(60) / 20
+    hidden = (at >= 1.5) & (at < 2.0)
+    state, findings = stage.initial("lobby", GENERATION), []
+    for number, moment in enumerate(at.tolist()):
+        place = x + 60 * moment, y
+        seen = Detections(
+            box(*place).astype(np.float32),
+            np.array([0.9], np.float32),
+            standing(*place).astype(np.float32),
+            None,
+        )
+        if hidden[number]:
+            seen = detections([], [])
+        frame = frame_with(b"", 640, 360, number=number, at=moment)
+        state, finding = stage.advance(state, Prepared(frame, (), (), None), seen)
+        findings.append(decode(encode(finding)))
+    (track,) = findings[29].track_ids.tolist()
+    for finding in np.array(findings, object)[hidden]:
+        assert finding.track_ids.tolist() == [track]
+        assert finding.predicted.tolist() == [True]
+        assert finding.detection.tolist() == [-1]
+        assert finding.scores.tolist() == [0]
+        assert finding.keypoints[0, 5, 0] > findings[29].keypoints[0, 5, 0]
+    assert findings[39].quality[0] < findings[30].quality[0] < findings[29].quality[0]
+    for finding in findings[40:]:
+        assert finding.track_ids.tolist() == [track]
+        assert finding.predicted.tolist() == [False]
+        assert finding.detection.tolist() == [0]
+        assert finding.scores == pytest.approx(0.9)
 
 
 def test_nothing_to_look_at_is_fine(stage):

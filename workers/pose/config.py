@@ -41,7 +41,13 @@ class TrackerConfig(Section):
     track_low_thresh: float = Field(
         0.1, ge=0, le=1, description="Second matching: weaker detections above this."
     )
-    new_track_thresh: float = Field(0.6, gt=0, le=1, description="A track starts from this score on.")
+    new_track_thresh: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        description="A track starts from this score on; skeleton: from 0.9, 0.7 and 0.5 times it on for people "
+        "under 300, 100 and 50 px.",
+    )
     track_buffer_s: float = Field(1.0, gt=0, le=60, description="How long an unseen person is remembered.")
     match_thresh: float = Field(
         0.8, gt=0, le=1, description="ByteTrack, BoT-SORT: largest cost (1 - overlap) of a match."

@@ -12,13 +12,19 @@ from workers.pose.refine import Refined
 FRAME = (1280, 720)
 # Nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles: x from the middle and y from the top, in
 # body heights.
-_X = np.array([0, 0.02, -0.02, 0.04, -0.04, 0.1, -0.1, 0.13, -0.13, 0.14, -0.14, 0.07, -0.07, 0.07, -0.07, 0.07, -0.07])
-_Y = np.array([0.08, 0.06, 0.06, 0.07, 0.07, 0.18, 0.18, 0.33, 0.33, 0.46, 0.46, 0.48, 0.48, 0.72, 0.72, 0.97, 0.97])
+_X = np.array(
+    [0, 0.02, -0.02, 0.04, -0.04, 0.1, -0.1, 0.13, -0.13, 0.14, -0.14, 0.07, -0.07, 0.07, -0.07, 0.07, -0.07]
+)
+_Y = np.array(
+    [0.08, 0.06, 0.06, 0.07, 0.07, 0.18, 0.18, 0.33, 0.33, 0.46, 0.46, 0.48, 0.48, 0.72, 0.72, 0.97, 0.97]
+)
 # Joints that say nothing of how tall somebody is.
 FREE = np.array([0, 1, 2, 3, 4, 7, 8, 9, 10])
 
 
-def standing(x: float = 400.0, y: float = 200.0, height: float = 200.0, confidence: float = 0.9) -> np.ndarray:
+def standing(
+    x: float = 400.0, y: float = 200.0, height: float = 200.0, confidence: float = 0.9
+) -> np.ndarray:
     """[1, 17, 3] somebody whose head's top is at x, y."""
     return np.stack([x + height * _X, y + height * _Y, np.full(17, confidence)], axis=1)[None]
 
@@ -29,10 +35,10 @@ def box(x: float = 400.0, y: float = 200.0, height: float = 200.0) -> np.ndarray
 
 
 def crowd(random: np.random.Generator, people: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes [P, 4] and key points [P, 17, 3] of a frame: everybody somewhere, jittered, some joints unsure."""
+    """Boxes [P, 4] and key points [P, 17, 3] of a frame: everybody somewhere, jittered, more or less sure."""
     places = random.uniform((100, 50, 80), (1000, 300, 300), (people, 3))
-    boxes = np.concatenate([box(*place) for place in places])
-    points = np.concatenate([standing(*place) for place in places])
+    boxes = np.array([box(*place)[0] for place in places]).reshape(-1, 4)
+    points = np.array([standing(*place)[0] for place in places]).reshape(-1, 17, 3)
     points[..., :2] += random.normal(0, 3, (people, 17, 2))
     points[..., 2] = random.uniform(0.1, 1, (people, 17))
     return boxes, points

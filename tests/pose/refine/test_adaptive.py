@@ -25,12 +25,14 @@ def test_a_net_that_always_says_the_same_makes_a_plain_kalman_filter(silent) -> 
     ours = Refiner(RefineConfig(smoothing="adaptive"))
     plain = Refiner(RefineConfig(smoothing="kalman", process_noise=1.0))
     at = 0.0
-    for _ in range(50):
+    for step in range(120):
         boxes, points = crowd(random, 3)
         at += random.uniform(0.01, 0.1)
         a, b = (one.update(at, [1, 2, 3], boxes, points, FRAME) for one in (ours, plain))
-        assert a.keypoints == pytest.approx(b.keypoints, abs=1e-2)
-        assert a.velocity == pytest.approx(b.velocity, abs=1e-3)
+        # In their second frame the body is not yet at rest, which is soon forgotten.
+        if step >= 100:
+            assert a.keypoints == pytest.approx(b.keypoints, abs=1e-3)
+            assert a.velocity == pytest.approx(b.velocity, abs=1e-3)
 
 
 def test_joints_that_move_together_are_believed_to_be_a_body_that_moves(silent) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pose.refine.numbers import any_floats, keypoints
-from workers.pose.refine.fusion import exponential_fusion, soft_mask, window_fusion
+from workers.pose.refine.fusion import exponential_fusion, window_fusion
 
 
 def joint(*values: tuple[float, float, float]) -> np.ndarray:
@@ -64,11 +64,6 @@ def test_decaying_fusion_mixes_by_confidence() -> None:
     assert fused[0, 0] == pytest.approx([5, 10, 0.4])
 
 
-def test_the_soft_mask_is_a_half_at_its_threshold() -> None:
-    assert soft_mask(np.array([0.0, 0.3, 1.0])) == pytest.approx([0.04743, 0.5, 0.99909], abs=1e-5)
-    assert soft_mask(np.array([np.nan, np.inf, -np.inf])) == pytest.approx([0.04743, 1, 0], abs=1e-5)
-
-
 @given(st.integers(0, 2**32))
 def test_fused_places_lie_between_those_fused(seed: int) -> None:
     history = keypoints(np.random.default_rng(seed), 3, 5)
@@ -82,8 +77,6 @@ def test_fused_places_lie_between_those_fused(seed: int) -> None:
 def test_any_numbers_give_finite_ones(history: np.ndarray) -> None:
     assert np.isfinite(window_fusion(history)).all()
     assert np.isfinite(exponential_fusion(history[:, 0], history[:, 1])).all()
-    mask = soft_mask(history[..., 2])
-    assert ((mask >= 0) & (mask <= 1)).all()
 
 
 def test_nobody_and_no_frame_are_fine() -> None:

@@ -8,6 +8,7 @@ import msgpack
 import numpy as np
 import pytest
 
+from shared.config import ConfigError, validate
 from tests.pose.refine.people import FRAME, NOBODY, box, crowd, standing
 from workers.pose.refine import RefineConfig, Refined, Refiner
 
@@ -23,11 +24,11 @@ def of_track(refined: Refined, track: int) -> dict[str, np.ndarray]:
 
 @every_smoothing
 def test_all_at_once_equals_one_by_one(smoothing: str) -> None:
-    random, people = np.random.default_rng(2), 6
+    random, people = np.random.default_rng(2), 5
     config = RefineConfig(smoothing=smoothing, max_missing_s=0.3, forget_s=0.5)
     together, alone = Refiner(config), [Refiner(config) for _ in range(people)]
     here = np.ones(people, bool)
-    for step in range(80):
+    for step in range(40):
         boxes, points = crowd(random, people)
         here ^= random.random(people) < 0.1
         present = random.permutation(np.flatnonzero(here))
@@ -35,12 +36,14 @@ def test_all_at_once_equals_one_by_one(smoothing: str) -> None:
         told = set()
         for person in range(people):
             rows = [person] if here[person] else []
-            one = alone[person].update(step / 15, [100 + row for row in rows], boxes[rows], points[rows], FRAME)
+            one = alone[person].update(
+                step / 15, [100 + row for row in rows], boxes[rows], points[rows], FRAME
+            )
             for track in one.track_ids.tolist():
                 told.add(track)
                 expected, got = of_track(one, track), of_track(refined, track)
                 for name, value in expected.items():
-                    assert got[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
+                    assert np.allclose(got[name], value, rtol=1e-9, atol=1e-9), name
         assert told == set(refined.track_ids.tolist())
         assert refined.rows[: len(present)].tolist() == list(range(len(present)))
         assert refined.track_ids[: len(present)].tolist() == (present + 100).tolist()
@@ -170,6 +173,12 @@ def test_ahead_goes_on_as_people_move_and_is_less_sure(smoothing: str) -> None:
     assert later[0, :, 0] - refined.keypoints[0, :, 0] == pytest.approx(8, abs=1)
     assert (later[..., 2] < refined.keypoints[..., 2]).all()
     assert np.isfinite(refined.ahead(np.inf)).all()
+
+
+def test_people_who_are_predicted_must_be_remembered() -> None:
+    with pytest.raises(ConfigError, match=r"forget_s 2 is below max_missing_s 5, for which people.*raise it"):
+        validate({"max_missing_s": 5, "forget_s": 2}, RefineConfig, "site.yaml")
+    assert RefineConfig(max_missing_s=2, forget_s=2).forget_s == 2
 
 
 def test_nobody_is_fine() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.config import Section
 
@@ -38,3 +38,12 @@ class RefineConfig(Section):
         1.0, ge=0, le=10, description="People who are not seen are predicted for so long; 0: not at all."
     )
     forget_s: float = Field(3.0, gt=0, le=60, description="A track unseen for so long starts afresh.")
+
+    @model_validator(mode="after")
+    def _remembers_whom_it_predicts(self) -> Self:
+        if self.forget_s < self.max_missing_s:
+            raise ValueError(
+                f"forget_s {self.forget_s:g} is below max_missing_s {self.max_missing_s:g}, for which people "
+                "are predicted: raise it"
+            )
+        return self

@@ -13,18 +13,19 @@ from workers.pose.refine import learned
 from workers.pose.refine.kalman import Floats
 
 _TORSO = [5, 6, 11, 12]
-# Who walks goes on walking, who merely sways comes back: how long a body's velocity lasts (until it has fallen
-# by e), from this pace on, in body heights a second. Fitted to simulated people, seeds 20 to 22.
+# Who walks goes on walking, who merely sways comes back: how long a body's velocity lasts (until it has
+# fallen by e), from this pace on, in body heights a second. Fitted to simulated people, seeds 20 to 22.
 WALK, WALK_LASTS_S, SWAY_LASTS_S = 0.4, 2.0, 0.15
 # Confidence of what is only predicted halves in this time, seconds.
 HALVES_IN = 0.5
-# A return after more than this is eased: by so many body heights in its first frame, then by a share too.
+# A return after more than this is eased: by so many body heights in its first frame, at the usual rate of
+# frames, then by a share too.
 EASED_AFTER_S = 0.15
-STEP = 0.04
+STEP, USUAL_FPS = 0.045, 30.0
 SHARE = 0.65
 # Body heights. Whoever is found farther off, on average over the joints, is at once where they are found: an
 # answer on its way would be wrong for longer than anybody would thank us for.
-NEAR = 0.3
+NEAR = 0.2
 
 
 def body_velocity(velocity: Floats) -> Floats:
@@ -63,11 +64,29 @@ def is_near(offset: Floats, scale: Floats) -> NDArray[np.bool_]:
     return np.asarray(length <= NEAR * scale)
 
 
-def shortened(offset: Floats, scale: Floats, share: float = 0.0) -> Floats:
-    """[P, 17, 2] offsets [P, 17, 2], nearer to nothing by `STEP` body heights or that share, if it is more.
+def is_long(unseen: Floats, elapsed: Floats) -> NDArray[np.bool_]:
+    """[P] whose return is eased: two frames or more without them, and some time.
 
-    Scale: [P] pixels.
+    Args:
+        unseen: [P] seconds since each person was last seen.
+        elapsed: [P] seconds since the last frame.
+    """
+    return np.asarray(unseen > np.maximum(EASED_AFTER_S, 2.5 * elapsed))
+
+
+def shortened(offset: Floats, scale: Floats, elapsed: Floats, share: float = 0.0) -> Floats:
+    """What is left of the way to where people are after one more frame.
+
+    Args:
+        offset: [P, 17, 2] pixels.
+        scale: [P] body heights, pixels.
+        elapsed: [P] seconds since the last frame; fewer frames take longer steps.
+        share: of the way that is gone at least.
+
+    Returns:
+        [P, 17, 2] pixels.
     """
     length = np.sqrt(np.square(offset).sum(axis=-1, keepdims=True))
-    left = np.maximum(length - np.maximum(STEP * scale[:, None, None], share * length), 0.0)
+    step = STEP * scale * np.maximum(elapsed * USUAL_FPS, 1.0)
+    left = np.maximum(length - np.maximum(step[:, None, None], share * length), 0.0)
     return np.asarray(offset * (left / np.maximum(length, 1e-9)))

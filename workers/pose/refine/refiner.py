@@ -98,7 +98,7 @@ class Refiner:
         frame_size: tuple[int, int],
     ) -> Memory:
         """[P] the rows of the people of this frame."""
-        heights = measured_heights(seen.boxes, np.nan_to_num(_points(seen)))
+        heights = measured_heights(seen.boxes, _points(seen))
         if known.all() and len(seen):
             return self._next(now, memory.rows(match.argmax(axis=1)), seen, heights, frame_size)
         rows = self._smoother.start(now, seen, heights)
@@ -135,16 +135,15 @@ class Refiner:
     def _offset(
         self, old: Memory, new: Memory, elapsed: Floats, now: float, frame_size: tuple[int, int]
     ) -> Floats:
-        """What is left of the way from where people were predicted to where they are."""
+        """What is left of the way from the last answer, a prediction, to where people are."""
         away = old.at > old.seen_at
         shown = ~away | self._shown(old, now - elapsed, frame_size)
-        returns = away & (now - old.seen_at > occlusion.EASED_AFTER_S)
+        returns = away & occlusion.is_long(now - old.seen_at, elapsed)
         if not returns.any() and not old.offset.any():
             return old.offset
-        expected, _ = occlusion.coasted(old.position, old.velocity, elapsed, old.scale)
-        missed_by = expected + old.offset - new.position
-        first = occlusion.shortened(missed_by, old.scale)
-        later = occlusion.shortened(old.offset, old.scale, occlusion.SHARE)
+        missed_by = old.position + old.offset - new.position
+        first = occlusion.shortened(missed_by, old.scale, elapsed)
+        later = occlusion.shortened(old.offset, old.scale, elapsed, occlusion.SHARE)
         offset = np.where(returns[:, None, None], first, later)
         # Where nothing was shown, or somebody far away, there is nothing to go over from.
         continues = shown & (~returns | occlusion.is_near(missed_by, old.scale))

@@ -40,8 +40,9 @@ def next_reliability(
     Returns:
         mean [P, 17] in [0, 1] and weight [P], to be given to the next call.
     """
-    seen = np.clip(np.nan_to_num(np.asarray(confidence, np.float64), nan=0.0), 0, 1)
-    passed = np.maximum(np.nan_to_num(np.asarray(elapsed, np.float64), nan=0.0), 0)
+    # fmax and fmin take the number where the other is none.
+    seen = np.fmin(np.fmax(np.asarray(confidence, np.float64), 0.0), 1.0)
+    passed = np.fmax(np.asarray(elapsed, np.float64), 0.0)
     kept = np.asarray(weight, np.float64) * np.exp(-passed / span_s)
     total = kept + 1
     return (mean * kept[:, None] + seen) / total[:, None], total

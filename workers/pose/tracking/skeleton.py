@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workers.pose.config import TrackerConfig
 from workers.pose.detector import Detections
+from workers.pose.refine.scale import confidence_factors
 from workers.pose.tracking.assignment import assigned
 from workers.pose.tracking.camera_motion import CameraMotion
 from workers.pose.tracking.cost import coverage, expected_score, likeness, mismatch, same_height
@@ -138,7 +139,9 @@ class SkeletonTracker:
 
     def _bear(self, number: int, now: float, found: Detections, taken: Rows, first: bool) -> Rows:
         config = self._config
-        free = found.scores >= config.new_track_thresh
+        heights = found.boxes[:, 3] - found.boxes[:, 1]
+        # Small people get low scores and are right all the same; a large one with a low score is nobody.
+        free = found.scores >= config.new_track_thresh * confidence_factors(heights)
         free[taken] = False
         doubles = same_body(found.keypoints, found.boxes, self._cost)
         free &= ~(doubles[:, taken].any(axis=1) | np.tril(doubles, -1).any(axis=1))
