@@ -17,7 +17,6 @@ MEASUREMENTS = {
     "refine_cost": "what refining costs, against the reference classes and one look",
     "skeleton_measures": "body heights, filled gaps and extrapolation against simulated truth",
     "recall_by_height": "who is found, by height: sizes, tiles, mirror images, and their cost",
-    "tracking": "identities in simulated scenes: ByteTrack, BoT-SORT and ours",
     "pose_gate": "mean OKS through our own path, in each runtime",
     "dashboards": "Grafana's dashboards as pictures, off a fleet on four films",
 }

@@ -45,7 +45,7 @@ class TrackerConfig(Section):
         0.6,
         gt=0,
         le=1,
-        description="A track starts from this score on; skeleton: from 0.9, 0.7 and 0.5 times it on for people "
+        description="A track starts from this score on; skeleton: from 0.9, 0.7 and 0.5 times it for people "
         "under 300, 100 and 50 px.",
     )
     track_buffer_s: float = Field(1.0, gt=0, le=60, description="How long an unseen person is remembered.")
