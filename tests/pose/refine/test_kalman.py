@@ -137,5 +137,5 @@ def test_the_refiner_is_that_filter() -> None:
             book = Textbook(points[0, 9, :2], square(started, 9))
         else:
             book.step(points[0, 9, :2], variance[0, 9], elapsed, 3.0 * unit**2)
-        assert refined.keypoints[0, 9, :2] == pytest.approx(book.state[:2], abs=1e-6)
-        assert unit * refined.velocity[0, 9] == pytest.approx(book.state[2:], abs=1e-6)
+        assert refined.keypoints[0, 9, :2] == pytest.approx(book.state[:2], abs=1e-4)
+        assert unit * refined.velocity[0, 9] == pytest.approx(book.state[2:], abs=1e-4)

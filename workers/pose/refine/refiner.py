@@ -72,11 +72,11 @@ class Refiner:
             memory = memory.rows(remembered)
         match = memory.track_ids[None] == seen.track_ids[:, None]
         known = match.any(axis=1) if len(memory) else np.zeros(len(seen), bool)
-        watched = self._watched(now, memory, match, known, seen, frame_size)
+        watched = self._watched(now, memory, match, known, seen, frame_size).kept()
         away = None
         if len(memory) > known.sum():
             # Rows stand by when they were last seen, so that those who are left out have been away longest.
-            away = self._coast(now, memory.rows(np.flatnonzero(~match.any(axis=0))[:_MOST_AWAY]))
+            away = self._coast(now, memory.rows(np.flatnonzero(~match.any(axis=0))[:_MOST_AWAY])).kept()
         self._memory = watched if away is None else watched.followed_by(away)
         return self._answer(now, watched, away, seen, frame_size)
 
