@@ -113,6 +113,7 @@ def draw(image: NDArray[np.uint8], tracks: Tracks, verdicts: dict[int, Verdict])
         x1, y1, x2, y2 = (int(value * scale) for value in tracks.boxes[row])
         cv2.rectangle(image, (x1, y1), (x2, y2), colour, 2)
         text = short(track_id) + (f" {verdict.primary_score:.2f}" if verdict else "")
+        text += " unseen" if tracks.predicted[row] else ""
         cv2.putText(image, text, (x1, max(y1 - 6, 14)), cv2.FONT_HERSHEY_SIMPLEX, 0.7, colour, 2)
         points = tracks.keypoints[row]
         for start, end in BONES:

@@ -17,11 +17,15 @@ class Tracks:
 
     at: float
     track_ids: np.ndarray
+    detection: np.ndarray
     detection_scores: np.ndarray
 
 
-def frame(at: float, *ids: int) -> Tracks:
-    return Tracks(at, np.array(ids, np.int64), np.zeros(len(ids) + 1))
+def frame(at: float, *ids: int, predicted: int = 0) -> Tracks:
+    """One with these people, of whom the last few are only predicted."""
+    detection = np.arange(len(ids))
+    detection[len(ids) - predicted :] = -1
+    return Tracks(at, np.array(ids, np.int64), detection, np.zeros(len(ids) + 1))
 
 
 def shown(name: str) -> float:
@@ -46,6 +50,10 @@ def counted():
 
 def test_people_and_detections_are_summed_over_frames(counted):
     assert counted([frame(0, 1, 2), frame(0.1, 1)], [frame(0.2)]) == (0, 3, 6)
+
+
+def test_who_is_only_predicted_does_not_count(counted):
+    assert counted([frame(0, 1, 2)], [frame(0.1, 1, 2, predicted=1)]) == (0, 3, 6)
 
 
 def test_who_is_there_when_we_come_did_not_begin_with_us(counted):

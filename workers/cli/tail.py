@@ -84,10 +84,13 @@ def _what(message: Message) -> str:
         return f"{message.width}x{message.height}  {size / 1000:.0f} kB"
     if isinstance(message, Tracks):
         people = "  ".join(
-            f"{short(int(track_id))} {score:.2f}"
-            for track_id, score in zip(message.track_ids, message.scores, strict=True)
+            f"{short(int(track_id))} {'unseen' if unseen else f'{score:.2f}'}"
+            for track_id, score, unseen in zip(
+                message.track_ids, message.scores, message.predicted, strict=True
+            )
         )
-        return f"{len(message.track_ids)} people of {len(message.detection_boxes)} detections  {people}"
+        seen = len(message.track_ids) - int(message.predicted.sum())
+        return f"{seen} people of {len(message.detection_boxes)} detections  {people}"
     if isinstance(message, Verdicts):
         return "  ".join(
             f"{short(verdict.track_id)} {verdict.result} {verdict.primary_score:.3f}"

@@ -30,7 +30,7 @@ _REMEMBERED_S = 60.0
 
 
 class Audience:
-    """Counts tracks and people of committed records. Forgets a track a minute after it was last seen."""
+    """Counts tracks and people who are seen in committed records. Forgets a track a minute after that."""
 
     def __init__(self) -> None:
         self._seen_at: dict[str, dict[int, float]] = {}
@@ -39,7 +39,7 @@ class Audience:
         """Take what was stored, in order."""
         detections, people, started = 0, 0, 0
         for tracks in records:
-            ids = tracks.track_ids.tolist()
+            ids = tracks.track_ids[tracks.detection >= 0].tolist()
             # Whoever is there when we come to a camera began before us.
             known = self._seen_at.setdefault(camera, dict.fromkeys(ids, tracks.at))
             started += sum(track_id not in known for track_id in ids)
