@@ -142,6 +142,14 @@ def test_a_weak_detection_continues_a_track_but_starts_none():
     assert ids_after(tracker, [weak] * 20, first=23) == strong
 
 
+@pytest.mark.parametrize(("height", "score"), [(320, 0.59), (200, 0.53), (90, 0.41), (45, 0.29)])
+def test_the_smaller_people_are_the_weaker_a_detection_starts_a_track(height, score):
+    # 0.6 in full, and 0.9, 0.7, 0.5 times it under 300, 100 and 50 pixels.
+    for offered, expected in ((score, 0), (score + 0.02, 1)):
+        frames = [people([standing(300, 100, height)], [offered])] * 5
+        assert len(ids_after(open_tracker(CONFIG, GENERATION), frames)) == expected
+
+
 def test_a_newcomer_is_told_of_at_once_if_sure_and_later_if_not():
     tracker = open_tracker(CONFIG, GENERATION)
     first = people([standing(300)], [0.9])
