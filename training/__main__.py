@@ -1,3 +1,3 @@
 """`python -m training`: says which recipes there are."""
 
-print("Recipes: python -m training.classify --help")
+print("Recipes: python -m training.classify --help, python -m training.refine --help")

@@ -1,6 +1,6 @@
 """`python -m training.refine`: teaches the adaptive filter's net and writes its numbers into the product.
 
-Takes about 20 minutes on one core, needs no data but the simulated people, and ends the same each time.
+Takes about 10 minutes on one core, needs no data but the simulated people, and ends the same each time.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ KINDS = np.array([{kinds}])
 
 
 @click.command()
-@click.option("--scenes", default=260, show_default=True, help="Simulated scenes to learn from.")
-@click.option("--steps", default=1000, show_default=True, help="Steps of the optimiser.")
+@click.option("--scenes", default=300, show_default=True, help="Simulated scenes to learn from.")
+@click.option("--steps", default=1200, show_default=True, help="Steps of the optimiser.")
 @click.option("--seed", default=11, show_default=True, help="Of the scenes, the detectors and the net.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUTPUT, help="Where to write the numbers.")
 def main(scenes: int, steps: int, seed: int, out: Path) -> None:
