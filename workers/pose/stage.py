@@ -203,7 +203,7 @@ def _settings(config: PoseConfig, tracker: TrackerConfig, weights_hash: str) -> 
         mode="json", exclude={"weights", "tracker", "parallel", "max_batch", "max_wait_ms"}
     )
     return json.dumps(
-        {"state": 1, "weights": weights_hash, "tracker": tracker.model_dump(mode="json"), **chosen},
+        {"state": 2, "weights": weights_hash, "tracker": tracker.model_dump(mode="json"), **chosen},
         sort_keys=True,
     )
 
