@@ -31,7 +31,8 @@ RUN python -m pip uninstall --yes --quiet pip setuptools wheel \
     && useradd --uid 10001 --user-group --home-dir /var/lib/nexara --shell /usr/sbin/nologin nexara \
     && install -d -o nexara -g nexara \
         /var/lib/nexara /var/lib/nexara/models /var/lib/nexara/verdicts \
-        /keys /keys/redis /keys/grafana /keys/ingest /keys/pose /keys/classify /keys/archive /keys/operator
+        /keys /keys/redis /keys/grafana /keys/ingest /keys/pose /keys/classify /keys/incidents /keys/archive \
+        /keys/operator
 ENV PATH=/opt/nexara/bin:$PATH \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \

@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.end_to_end import count_frames, problems_of
 from benchmarks.fleet_run import Outcome, Record, four_videos, run_fleet, server, site_of
 from shared.bus import Bus
-from shared.messages import Verdict
+from shared.messages import Expert, Verdict
 from tests.shared.proxy import LossyProxy
 
 _PIXELS = 0.5
@@ -139,12 +139,13 @@ def differences(first: Record, second: Record) -> list[str]:
         if max(gaps, default=0.0) > _PIXELS:
             found.append(f"key points differ by up to {max(gaps):.2f} px")
     mine, theirs = _by_name(first), _by_name(second)
+    experts = first.verdicts[0][1].experts if first.verdicts else ()
     if mine.keys() != theirs.keys():
         found.append(f"{len(mine.keys() ^ theirs.keys())} verdicts stand in one run only")
-    count = _count(mine, theirs, lambda a, b: a.result != b.result and not _on_threshold(a))
+    count = _count(mine, theirs, lambda a, b: a.result != b.result and not _on_threshold(a, experts))
     if count:
         found.append(f"{count} results differ")
-    if count := _count(mine, theirs, lambda a, b: abs(a.primary_score - b.primary_score) > _SCORE):
+    if count := _count(mine, theirs, _apart):
         found.append(f"{count} scores differ")
     return found
 
@@ -163,10 +164,19 @@ def _count(
     return sum(differs(mine[name], theirs[name]) for name in mine.keys() & theirs.keys())
 
 
-def _on_threshold(verdict: Verdict) -> bool:
-    near_primary = abs(verdict.primary_score - verdict.primary_threshold) <= _SCORE
-    veto = verdict.veto_score
-    return near_primary or (veto is not None and abs(veto - verdict.veto_threshold) <= _SCORE)
+def _apart(one: Verdict, other: Verdict) -> bool:
+    """Whether any score differs, or one run asked an expert that the other did not ask."""
+    pairs = zip((one.score, *one.scores), (other.score, *other.scores), strict=True)
+    return any((a is None) != (b is None) or abs((a or 0.0) - (b or 0.0)) > _SCORE for a, b in pairs)
+
+
+def _on_threshold(verdict: Verdict, experts: tuple[Expert, ...]) -> bool:
+    """Whether the result hangs on the last digit of a score."""
+    own = zip((verdict.score, *verdict.scores[1:]), experts, strict=True)
+    return any(
+        score is not None and expert.threshold is not None and abs(score - expert.threshold) <= _SCORE
+        for score, expert in own
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,12 @@ from workers.cli.tail import short
 
 _SHOWN_PER_VIDEO = 4
 _TILE_WIDTH = 480
-_COLOURS = {"SAFE": (80, 200, 80), "VETOED": (60, 180, 255), "VIOLENCE": (60, 60, 255)}
+_COLOURS = {
+    "SAFE": (80, 200, 80),
+    "VETOED": (60, 180, 255),
+    "VIOLENCE": (60, 60, 255),
+    "UNSURE": (200, 200, 200),
+}
 
 
 def main() -> int:
@@ -112,7 +117,7 @@ def draw(image: NDArray[np.uint8], tracks: Tracks, verdicts: dict[int, Verdict])
         colour = _COLOURS[verdict.result] if verdict else (220, 220, 220)
         x1, y1, x2, y2 = (int(value * scale) for value in tracks.boxes[row])
         cv2.rectangle(image, (x1, y1), (x2, y2), colour, 2)
-        text = short(track_id) + (f" {verdict.primary_score:.2f}" if verdict else "")
+        text = short(track_id) + (f" {verdict.score:.2f}" if verdict else "")
         text += " unseen" if tracks.predicted[row] else ""
         cv2.putText(image, text, (x1, max(y1 - 6, 14)), cv2.FONT_HERSHEY_SIMPLEX, 0.7, colour, 2)
         points = tracks.keypoints[row]

@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from shared.skeleton import JOINT_COUNT
 
-VERSION = 1
+VERSION = 2
 MAX_PAYLOAD_BYTES = 16 * 2**20
 MAX_PEOPLE = 1000
 
@@ -91,6 +91,11 @@ Score = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=1, le=32768)]
 # What any language's numbers hold exactly, JavaScript's too.
 Counter = Annotated[int, Field(ge=0, lt=2**53)]
+IncidentId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Result = Literal["SAFE", "VETOED", "VIOLENCE", "UNSURE"]
+# Why a verdict would be a guess: too few joints seen, too few frames of the track, a body of too few
+# pixels, people who change their identity too often.
+Doubt = Literal["few_joints", "short", "small", "churn"]
 
 
 class Record(BaseModel):
@@ -148,9 +153,11 @@ class Frame(Message):
 class Tracks(Message):
     """All detections and tracks of one frame, in pixels of the frame's image (`width` x `height`).
 
-    Detections hold everything the detector found, weak ones too. Row i of the track arrays is one
-    person; `detection` is the row of the detection it was matched with, -1 where the person was
-    predicted. `keypoints` are refined; the raw ones stand under the detection.
+    Detections hold everything the detector found, weak ones too; `detection_tracks` is the track of
+    each, 0 where it belongs to none. Row i of the track arrays is one person who is told of;
+    `detection` is the row of the detection it was matched with, -1 where the person was predicted.
+    Tracks that are followed but not told of (too unsure, too new) stand in `detection_tracks` alone.
+    `keypoints` are refined; the raw ones stand under the detection.
     """
 
     width: Pixels
@@ -158,6 +165,7 @@ class Tracks(Message):
     detection_boxes: Boxes
     detection_scores: Floats
     detection_keypoints: Keypoints
+    detection_tracks: TrackIds
     track_ids: TrackIds
     detection: Indices
     boxes: Boxes
@@ -171,11 +179,12 @@ class Tracks(Message):
     @model_validator(mode="after")
     def _rows_agree(self) -> Self:
         found = len(self.detection_boxes)
-        if not found == len(self.detection_scores) == len(self.detection_keypoints):
+        columns = (self.detection_scores, self.detection_keypoints, self.detection_tracks)
+        if any(len(column) != found for column in columns):
             raise ValueError("detection arrays differ in length")
         people = len(self.track_ids)
-        columns = (self.detection, self.boxes, self.scores, self.keypoints, self.predicted, self.velocity)
-        if any(len(column) != people for column in (*columns, self.scale, self.quality)):
+        rows = (self.detection, self.boxes, self.scores, self.keypoints, self.predicted, self.velocity)
+        if any(len(row) != people for row in (*rows, self.scale, self.quality)):
             raise ValueError("track arrays differ in length")
         if people and (self.detection.min() < -1 or self.detection.max() >= found):
             raise ValueError("detection points outside the detections")
@@ -195,38 +204,6 @@ class Tracks(Message):
         return raw
 
 
-class Verdict(Record):
-    """What the classifier says of one track's window.
-
-    `veto_score` is None where the veto net was not asked; `veto_reason` then says why. Scores and
-    thresholds are probabilities, rounded to 1e-3 before they are compared. `weight` is the scale weight
-    (how much the evidence was shrunk towards the prior), `primary_score` already has it applied.
-    """
-
-    track_id: Counter
-    result: Literal["SAFE", "VETOED", "VIOLENCE"]
-    primary_score: Score
-    veto_score: Score | None
-    veto_reason: Literal["below_primary", "no_veto"] | None
-    primary_threshold: Score
-    veto_threshold: Score
-    weight: Score
-    body_height_px: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    quality: Score
-    observed_frames: Counter
-    padded_frames: Counter
-    first_at: Finite
-    last_at: Finite
-
-
-class Verdicts(Message):
-    """All verdicts of one step of a camera, and the hashes of the weights that gave them."""
-
-    primary_model: Annotated[str, Field(max_length=64)]
-    veto_model: Annotated[str, Field(max_length=64)]
-    verdicts: tuple[Verdict, ...]
-
-
 class Mark(Message):
     """Time passes without a frame: the source is silent, or (`final`) has ended."""
 
@@ -234,7 +211,140 @@ class Mark(Message):
     reason: Annotated[str, Field(max_length=200)] = ""
 
 
-KINDS: dict[str, type[Message]] = {"frame": Frame, "tracks": Tracks, "verdicts": Verdicts, "mark": Mark}
+class Expert(Record):
+    """One of those who judged: what it is asked for, and the hash of its weights.
+
+    The primary and the members give one score together, the mean of their evidence by `share`; a veto
+    objects below its `threshold`. A member has no threshold, a veto no share.
+    """
+
+    name: Annotated[str, Field(max_length=32)]
+    role: Literal["primary", "member", "veto"]
+    threshold: Score | None
+    share: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+    weights: Annotated[str, Field(max_length=64)]
+
+
+class Explanation(Record):
+    """What carried a score: the share of each joint (COCO-17 order) and of each moment of the window.
+
+    Each list adds up to 1, or to 0 where nothing spoke for violence. Moments are as many equal parts of
+    the window as the list is long, oldest first.
+    """
+
+    joints: Annotated[tuple[Score, ...], Field(min_length=JOINT_COUNT, max_length=JOINT_COUNT)]
+    moments: Annotated[tuple[Score, ...], Field(max_length=300)]
+
+
+class Verdict(Record):
+    """What the experts say of one track's window, together with who was closest to it.
+
+    `score` is the primary's and the members' together, `scores` each expert's own in the order of
+    `Verdicts.experts`; None for who was not asked, since the score was below the primary's threshold.
+    All are calibrated probabilities with the scale weight applied (`weight`: how much the evidence was
+    shrunk towards the prior), rounded to 1e-3 before they are compared. `unsure` says why the result is
+    UNSURE: a verdict would be a guess. `box` is where the person was last, in the image's pixels.
+    """
+
+    track_id: Counter
+    partner_id: Counter | None
+    result: Result
+    score: Score
+    scores: tuple[Score | None, ...]
+    unsure: tuple[Doubt, ...]
+    weight: Score
+    body_height_px: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    quality: Score
+    observed_frames: Counter
+    padded_frames: Counter
+    first_at: Finite
+    last_at: Finite
+    box: tuple[Finite, Finite, Finite, Finite]
+    explanation: Explanation | None = None
+
+
+class Scene(Record):
+    """What the people of one step come to.
+
+    It is as violent as its most violent person, at a threshold of its own; `track_ids` are that person
+    and the partner. `people` counts all that were judged.
+    """
+
+    result: Result
+    score: Score
+    threshold: Score
+    people: Counter
+    track_ids: tuple[Counter, ...]
+    quality: Score
+
+
+class Verdicts(Message):
+    """All verdicts of one step of a camera, who gave them, and what they come to for the whole scene."""
+
+    width: Pixels
+    height: Pixels
+    experts: tuple[Expert, ...]
+    verdicts: tuple[Verdict, ...]
+    scene: Scene
+
+    @model_validator(mode="after")
+    def _everybody_was_asked(self) -> Self:
+        if any(len(verdict.scores) != len(self.experts) for verdict in self.verdicts):
+            raise ValueError("a verdict has not one score for each expert")
+        return self
+
+
+class Incident(Record):
+    """Violence that was confirmed: where, when and by whom; one id for its whole life.
+
+    `new` tells of it once, `update` whenever there is more to tell, `end` once. `began_at` is the frame
+    time of the first violent verdict that made it, `last_at` of the last one so far. `box` holds all
+    places at which its people were since, in the image's pixels. `peak_score` is the highest score of
+    a verdict, at `peak_at`; `peak_scene_score` that of the scene. `violent` and `vetoed` count the
+    verdicts that made it; `numbers` are the frames of those, the first and the last ones where there
+    are many. An incident whose people met those of an older one ends as `merged`: the older one,
+    `merged_into`, goes on for both.
+    """
+
+    incident_id: IncidentId
+    change: Literal["new", "update", "end"]
+    began_at: Finite
+    began_captured_at: Finite
+    confirmed_at: Finite
+    last_at: Finite
+    track_ids: Annotated[tuple[Counter, ...], Field(max_length=MAX_PEOPLE)]
+    box: tuple[Finite, Finite, Finite, Finite]
+    peak_score: Score
+    peak_at: Finite
+    peak_scene_score: Score
+    violent: Counter
+    vetoed: Counter
+    numbers: Annotated[tuple[Counter, ...], Field(max_length=100)]
+    end_reason: Literal["quiet", "silent", "source_ended", "merged"] | None = None
+    merged_into: IncidentId | None = None
+
+
+class Incidents(Message):
+    """What changed in a camera's incidents in one step; `mark` where time passed without verdicts.
+
+    `suppressed` counts the incidents that would be new in this step, were it not for the cooldown of an
+    earlier one.
+    """
+
+    width: Pixels
+    height: Pixels
+    incidents: tuple[Incident, ...]
+    mark: Mark | None = None
+    suppressed: Counter = 0
+
+
+KINDS: dict[str, type[Message]] = {
+    "frame": Frame,
+    "tracks": Tracks,
+    "verdicts": Verdicts,
+    "incidents": Incidents,
+    "mark": Mark,
+}
 _KIND_OF = {message_class: kind for kind, message_class in KINDS.items()}
 
 

@@ -53,6 +53,9 @@ class Stage(Generic[Item, Seen, State, Finding]):
     Attributes:
         name: the role, also the consumer group; `reads` and `writes` are streams ("" writes nothing).
         initial: (camera, generation) -> the state before the first frame of that generation.
+        renew: (state, camera, generation) -> what takes the place of `initial` where a generation follows
+            another one, for a stage that must still say something of the one before: not every generation
+            ends with a final mark.
         advance: (state, item, seen) -> (state, finding). May raise BadInput, leaving the state as it was.
         prepare: message -> item. Stateless, runs in threads. May raise BadInput.
         look: items -> what was seen in each. Stateless; one batch over any cameras.
@@ -61,7 +64,7 @@ class Stage(Generic[Item, Seen, State, Finding]):
         deliver: sinks only; stores (entry id, message) pairs of one camera before they are committed, and
             must be idempotent: after a crash the same pairs come again.
         measure: (camera, outputs) once they are stored, for the stage's own metrics. Never twice for one
-            record, not for what is replayed or thrown away.
+            record, not for what is replayed or thrown away, nor for marks.
         dump, load: state <-> bytes, without pickle. None where `history_s` rebuilds the state instead.
         history_s: a takeover feeds the last `history_s` seconds of committed input through `advance`
             again, outputs suppressed. The state must be a function of that much input.
@@ -79,6 +82,7 @@ class Stage(Generic[Item, Seen, State, Finding]):
     look: Callable[[Sequence[Item]], Sequence[Seen]] = _unseen
     judge: Callable[[Sequence[Finding]], Sequence[Message | None]] = _as_it_is
     mark: Callable[[State, Mark], tuple[State, Message | None]] = forward
+    renew: Callable[[State, str, str], State] | None = None
     deliver: Callable[[str, Sequence[tuple[str, Message]]], None] | None = None
     measure: Callable[[str, Sequence[Any]], None] | None = None
     dump: Callable[[State], bytes] | None = None

@@ -32,6 +32,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 import shared.metrics  # noqa: F401 - each of these registers what it counts
 import workers.archive.metrics
 import workers.classify.metrics
+import workers.incidents.metrics
 import workers.ingest.metrics
 import workers.pose.metrics  # noqa: F401
 from benchmarks.dashboards.__main__ import scrape_interval_s
@@ -365,8 +366,8 @@ def test_who_is_gone_is_seen(tmp_path: Path) -> None:
     gpu |= {f'nexara_gpu_memory_limit_bytes{{gpu="0",instance="box:{p}"}}': "8x60" for p in (1, 2)}
     tests = [
         samples("workers", "Workers, trouble first", 0, workers_, states),
-        # Nobody classifies or archives: three cameras twice.
-        samples("site", "Without an owner", 0, owned, {"{}": 6}),
+        # Nobody classifies, makes incidents or archives: three cameras three times.
+        samples("site", "Without an owner", 0, owned, {"{}": 9}),
         samples("workers", "GPU memory", 0, gpu, {'{gpu="0",host="box"}': 0.5}),
     ]
     promtool(tmp_path, ["test", "rules"], {"rule_files": [], "tests": tests})

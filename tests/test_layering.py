@@ -36,6 +36,11 @@ PURE = (
     "workers/classify/windows.py",
     "workers/classify/features.py",
     "workers/classify/decision.py",
+    "workers/incidents/company.py",
+    "workers/incidents/group.py",
+    "workers/incidents/life.py",
+    "workers/incidents/state.py",
+    "workers/incidents/step.py",
 )
 IMPURE = {
     *("redis", "shared.bus", "shared.loop", "shared.embedded", "shared.config", "shared.metrics"),

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 import shared.metrics  # noqa: F401 - each of these registers what it counts
 import workers.archive.metrics
 import workers.classify.metrics
+import workers.incidents.metrics
 import workers.ingest.metrics
 import workers.pose.metrics  # noqa: F401
 from shared.machine import watch

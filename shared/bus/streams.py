@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 START = "0-0"
 
-WRITERS = {"frames": "ingest", "tracks": "pose", "verdicts": "classify"}
-STAGES = ("ingest", "pose", "classify", "archive")
+WRITERS = {"frames": "ingest", "tracks": "pose", "verdicts": "classify", "incidents": "incidents"}
+STAGES = ("ingest", "pose", "classify", "incidents", "archive")
 DEAD_LETTERS_KEPT = 1000
 # Why a live camera's frame is dropped: before it is in the stream, or out of the stream again.
 NEVER_ADDED = ("buffer", "late", "outage")
@@ -33,13 +33,15 @@ class Bound:
 
 
 def bound(stream: str, live: bool) -> Bound:
-    """The bound of a camera's stream; live cameras are never held back by the archive."""
+    """The bound of a camera's stream; live cameras are never held back by what comes after classify."""
     if stream == "frames":
         # Live frames are bounded by ingest, which drops the oldest that pose has not taken.
         return Bound(("pose",), keep=0, limit=0 if live else 64)
     if stream == "tracks":
         return Bound(("classify",), keep=2000, limit=1000)
-    return Bound((), keep=10_000, limit=0) if live else Bound(("archive",), keep=2000, limit=1000)
+    if stream == "verdicts" and not live:
+        return Bound(("incidents", "archive"), keep=2000, limit=1000)
+    return Bound((), keep=10_000, limit=0)
 
 
 def tag(camera: str) -> str:

@@ -12,6 +12,7 @@ from shared import metrics
 from shared.bus import Bus, BusError, Outcome, Run
 from shared.loop.quiet import OnceAMinute
 from shared.loop.session import Moment, Session, Work
+from shared.messages import Mark
 from shared.stage import Stage
 
 log = logging.getLogger(__name__)
@@ -147,8 +148,8 @@ class Committer:
                 if self._dead_letters.due(camera):
                     log.warning("camera=%s entry=%s dead letter: %s", camera, work.entry_id, work.problem)
         if self._stage.measure is not None:
-            results = [work.finding for work in works if work.problem is None and not work.is_mark]
-            self._stage.measure(camera, [result for result in results if result is not None])
+            results = [work.finding for work in works if work.problem is None and work.finding is not None]
+            self._stage.measure(camera, [result for result in results if not isinstance(result, Mark)])
 
 
 def _moments(works: Sequence[Work]) -> list[Moment]:

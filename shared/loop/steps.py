@@ -141,9 +141,13 @@ class Steps:
         work.session.drop()
 
     def _enter_generation(self, session: Session, message: Message) -> None:
-        if session.state_generation != message.generation:
+        if session.state_generation == message.generation:
+            return
+        if self._stage.renew is not None and session.state_generation:
+            session.state = self._stage.renew(session.state, session.camera, message.generation)
+        else:
             session.state = self._stage.initial(session.camera, message.generation)
-            session.state_generation = message.generation
+        session.state_generation = message.generation
 
     def _each(self, step: str, ready: Sequence[Work], part: str) -> Sequence[Any]:
         """A step over one part of each work; if the batch raises, one by one, so that the bad falls alone."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.config import ConfigError
-from shared.messages import Mark, Verdict, Verdicts
+from shared.messages import Expert, Mark, Scene, Verdict, Verdicts
 from shared.stage import BadInput
 from workers.archive.config import ArchiveConfig
 from workers.archive.log import LogError, VerdictLog, set_aside
@@ -22,12 +22,11 @@ GENERATION = "00000000000000aa"
 def verdict(score: float) -> Verdict:
     return Verdict(
         track_id=7,
+        partner_id=None,
         result="SAFE",
-        primary_score=score,
-        veto_score=None,
-        veto_reason="below_primary",
-        primary_threshold=0.94,
-        veto_threshold=0.85,
+        score=score,
+        scores=(score, None),
+        unsure=(),
         weight=1.0,
         body_height_px=120.5,
         quality=0.5,
@@ -35,6 +34,7 @@ def verdict(score: float) -> Verdict:
         padded_frames=2,
         first_at=0.1,
         last_at=1.1,
+        box=(1.0, 2.0, 3.0, 4.0),
     )
 
 
@@ -45,9 +45,14 @@ def record(number: int, generation: str = GENERATION, camera: str = "lobby") -> 
         number=number,
         at=number / 10,
         captured_at=1000 + number / 10,
-        primary_model="a" * 64,
-        veto_model="b" * 64,
+        width=640,
+        height=360,
+        experts=(
+            Expert(name="stgcnpp", role="primary", threshold=0.94, share=1.0, weights="a" * 64),
+            Expert(name="msg3d", role="veto", threshold=0.85, share=0.0, weights="b" * 64),
+        ),
         verdicts=(verdict(number / 1000),),
+        scene=Scene(result="SAFE", score=0.1, threshold=0.85, people=1, track_ids=(7,), quality=0.5),
     )
 
 
@@ -74,9 +79,9 @@ def test_a_line_holds_the_verdicts_and_where_they_belong(path):
     fields = json.loads(line)
     assert list(fields)[:6] == ["id", "camera", "generation", "number", "at", "captured_at"]
     assert (fields["id"], fields["camera"], fields["generation"]) == ("3-0", "lobby", GENERATION)
-    assert fields["primary_model"] == "a" * 64
+    assert [expert["weights"] for expert in fields["experts"]] == ["a" * 64, "b" * 64]
     assert fields["verdicts"][0]["result"] == "SAFE"
-    assert fields["verdicts"][0]["veto_score"] is None
+    assert fields["verdicts"][0]["scores"] == [0.003, None]
 
 
 def test_two_runs_give_the_same_bytes(path, tmp_path):

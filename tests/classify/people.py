@@ -36,6 +36,7 @@ def record(
         detection_boxes=boxes,
         detection_scores=ones,
         detection_keypoints=keypoints,
+        detection_tracks=np.array(ids, np.int64),
         track_ids=np.array(ids, np.int64),
         detection=np.arange(count, dtype=np.int16),
         boxes=boxes,

@@ -3,13 +3,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workers.classify.decision import THRESHOLDS, Thresholds, decide, scale_weight, scores
+from workers.classify.decision import (
+    THRESHOLDS,
+    Thresholds,
+    decide,
+    leader,
+    log_odds,
+    scale_weight,
+    score,
+    together,
+)
 
 PRODUCTION = THRESHOLDS["production"]
 
 
 @pytest.mark.parametrize(
-    ("primary", "veto", "result"),
+    ("own", "veto", "result"),
     [
         (0.939, None, "SAFE"),
         (0.939, 0.999, "SAFE"),
@@ -19,8 +28,19 @@ PRODUCTION = THRESHOLDS["production"]
         (1.0, 0.0, "VETOED"),
     ],
 )
-def test_primary_then_veto(primary: float, veto: float | None, result: str) -> None:
-    assert decide(primary, veto, PRODUCTION) == result
+def test_primary_then_veto(own: float, veto: float | None, result: str) -> None:
+    assert decide(own, PRODUCTION.primary, [(veto, PRODUCTION.veto)]) == result
+
+
+def test_any_veto_is_enough_and_without_one_the_primary_decides_alone() -> None:
+    assert decide(0.95, 0.94, [(0.99, 0.85), (0.1, 0.85)]) == "VETOED"
+    assert decide(0.95, 0.94, [(0.1, 0.85), (None, 0.85)]) == "VETOED"
+    assert decide(0.95, 0.94, []) == "VIOLENCE"
+
+
+def test_a_guess_is_never_called_safe_or_violent() -> None:
+    for own in (0.0, 0.95, 1.0):
+        assert decide(own, 0.94, [(0.99, 0.85)], unsure=True) == "UNSURE"
 
 
 def test_the_named_thresholds() -> None:
@@ -34,49 +54,64 @@ def test_the_named_thresholds() -> None:
 
 
 def test_weights_step_at_50_100_and_300_pixels() -> None:
-    heights = np.array([0, 49.9, 50, 99.9, 100, 299.9, 300, 5000])
-    assert scale_weight(heights).tolist() == [0.4, 0.4, 0.7, 0.7, 0.9, 0.9, 1.0, 1.0]
+    weights = scale_weight(np.array([0, 49.9, 50, 99.9, 100, 299.9, 300, 5000]))
+    assert weights.tolist() == sorted(weights.tolist())
+    assert len(set(weights.tolist())) <= 4
+    assert weights[0] == weights[1]
+    assert weights[2] == weights[3]
+    assert weights[4] == weights[5]
+    assert weights[6] == weights[7] == 1.0
 
 
-def logits(probability: float) -> np.ndarray:
-    return np.array([[0.0, np.log(probability / (1 - probability))]])
+def evidence(probability: float) -> np.ndarray:
+    return np.array([np.log(probability / (1 - probability))])
 
 
-def test_a_weight_of_one_leaves_the_score() -> None:
-    assert scores(logits(0.94), [1], 1.0, np.ones(1))[0] == 0.94
+def test_a_score_is_the_probability_of_the_evidence() -> None:
+    assert score(evidence(0.94))[0] == 0.94
+    assert score(evidence(0.5))[0] == 0.5
 
 
 def test_evidence_shrinks_towards_the_prior_and_keeps_its_side() -> None:
     for weight in (0.4, 0.7, 0.9):
-        at = np.array([weight])
-        assert 0.5 < scores(logits(0.9), [1], 1.0, at)[0] < 0.9
-        assert 0.1 < scores(logits(0.1), [1], 1.0, at)[0] < 0.5
-        assert scores(logits(0.5), [1], 1.0, at)[0] == 0.5
+        assert 0.5 < score(weight * evidence(0.9))[0] < 0.9
+        assert 0.1 < score(weight * evidence(0.1))[0] < 0.5
+        assert score(weight * evidence(0.5))[0] == 0.5
 
 
-@pytest.mark.parametrize("weight", [0.4, 0.7, 0.9])
-def test_small_people_can_still_be_violent(weight: float) -> None:
+@pytest.mark.parametrize("height", [20.0, 60.0, 150.0, 400.0])
+def test_small_people_can_still_be_violent(height: float) -> None:
     # The document's product of score and weight could never reach the threshold.
-    score = scores(np.array([[0.0, 8.0]]), [1], 1.0, np.array([weight]))[0]
-    assert score >= PRODUCTION.primary
-    assert weight * 1.0 < PRODUCTION.primary
+    weight = scale_weight(np.array([height]))
+    assert score(weight * 8.0)[0] >= PRODUCTION.primary
 
 
-def test_temperature_divides_the_logits() -> None:
-    assert scores(np.array([[0.0, 4.0]]), [1], 2.0, np.ones(1))[0] == round(1 / (1 + np.exp(-2.0)), 3)
-
-
-def test_several_violent_classes_add_up() -> None:
+def test_violent_classes_are_set_against_all_others() -> None:
     even = np.zeros((1, 4))
-    assert scores(even, [1, 3], 1.0, np.ones(1))[0] == 0.5
-    assert scores(even, [2], 1.0, np.ones(1))[0] == 0.25
+    assert log_odds(even, [1, 3])[0] == pytest.approx(0)
+    assert score(log_odds(even, [2]))[0] == 0.25
+    assert log_odds(np.array([[0.0, 4.0]]), [1])[0] == pytest.approx(4)
+
+
+def test_experts_are_heard_by_their_shares() -> None:
+    opinions = np.array([[2.0, -1.0], [0.0, 3.0]])
+    assert together(opinions, np.array([1.0, 1.0]), 1.0).tolist() == [0.5, 1.5]
+    assert together(opinions, np.array([3.0, 1.0]), 1.0).tolist() == [1.25, 0.75]
+    assert together(opinions, np.array([3.0, 1.0]), 2.0).tolist() == [2.5, 1.5]
 
 
 def test_scores_are_rounded_before_they_meet_a_threshold() -> None:
-    found = scores(logits(0.93996), [1], 1.0, np.ones(1))[0]
+    found = score(evidence(0.93996))[0]
     assert found == 0.94
-    assert decide(float(found), None, PRODUCTION) == "VIOLENCE"
+    assert decide(float(found), PRODUCTION.primary, []) == "VIOLENCE"
 
 
 def test_huge_logits_do_not_overflow() -> None:
-    assert scores(np.array([[-1e4, 1e4], [1e4, -1e4]]), [1], 1.0, np.ones(2)).tolist() == [1.0, 0.0]
+    assert score(log_odds(np.array([[-1e4, 1e4], [1e4, -1e4]]), [1])).tolist() == [1.0, 0.0]
+
+
+def test_the_most_violent_of_whom_something_is_known_leads() -> None:
+    opinions = np.array([1.0, 5.0, 3.0, 3.0])
+    assert leader(opinions, np.ones(4, bool)) == 1
+    assert leader(opinions, np.array([True, False, True, True])) == 2
+    assert leader(opinions, np.zeros(4, bool)) is None

@@ -14,7 +14,7 @@ def shown(name: str, **labels: str) -> float | None:
 
 def results() -> dict[str, float | None]:
     name = "nexara_classify_verdicts_total"
-    return {r: shown(name, camera=CAMERA, result=r) for r in ("SAFE", "VETOED", "VIOLENCE")}
+    return {r: shown(name, camera=CAMERA, result=r) for r in ("SAFE", "VETOED", "VIOLENCE", "UNSURE")}
 
 
 def test_every_result_is_shown_before_the_first_verdict_and_counted_once():
@@ -22,11 +22,11 @@ def test_every_result_is_shown_before_the_first_verdict_and_counted_once():
     measure(CAMERA, [])
     assert set(results().values()) == {0.0}
     [verdict] = VERDICTS.verdicts
-    asked = verdict.model_copy(update={"result": "VIOLENCE", "veto_score": 0.9, "veto_reason": None})
+    asked = verdict.model_copy(update={"result": "VIOLENCE", "scores": (0.95, 0.9)})
     before = shown("nexara_classify_veto_asked_total") or 0.0
-    scores = {net: shown("nexara_classify_score_count", net=net) or 0.0 for net in ("primary", "veto")}
+    scores = {net: shown("nexara_classify_score_count", role=net) or 0.0 for net in ("primary", "veto")}
     measure(CAMERA, [VERDICTS, VERDICTS.model_copy(update={"verdicts": (asked,)})])
-    assert results() == {"SAFE": 1, "VETOED": 0, "VIOLENCE": 1}
+    assert results() == {"SAFE": 1, "VETOED": 0, "VIOLENCE": 1, "UNSURE": 0}
     assert shown("nexara_classify_veto_asked_total") == before + 1
-    assert shown("nexara_classify_score_count", net="primary") == scores["primary"] + 2
-    assert shown("nexara_classify_score_count", net="veto") == scores["veto"] + 1
+    assert shown("nexara_classify_score_count", role="primary") == scores["primary"] + 2
+    assert shown("nexara_classify_score_count", role="veto") == scores["veto"] + 1

@@ -47,11 +47,17 @@ def test_the_default_size_is_the_published_one(net: str, parameters: int) -> Non
 
 @pytest.mark.parametrize("persons", [1, 2])
 @pytest.mark.parametrize(
-    ("net", "size"), [("stgcnpp", StgcnppSize(6, (1, 1, 1))), ("msg3d", Msg3dSize(6, 3, 2))]
+    ("net", "size"),
+    [
+        ("stgcnpp", StgcnppSize(6, (1, 1, 1))),
+        ("stgcnpp", StgcnppSize(6, (1, 1, 1), inputs=10)),
+        ("msg3d", Msg3dSize(6, 3, 2)),
+        ("msg3d", Msg3dSize(6, 3, 2, inputs=10)),
+    ],
 )
 def test_small_nets_take_one_or_two_people(net: str, size: StgcnppSize | Msg3dSize, persons: int) -> None:
     model = build(net, num_classes=3, persons=persons, size=size).eval()
-    assert model(torch.zeros(2, 3, 20, 17, persons)).shape == (2, 3)
+    assert model(torch.zeros(2, size.inputs, 20, 17, persons)).shape == (2, 3)
 
 
 def test_an_unknown_net_or_a_size_of_another_net_is_refused() -> None:
@@ -67,7 +73,7 @@ def test_weights_with_a_missing_an_unknown_or_a_misshapen_tensor_are_refused(
     weights: dict[str, Path], tmp_path: Path
 ) -> None:
     good = load_file(weights["stgcnpp"])
-    model = build("stgcnpp", num_classes=2, persons=1, size=StgcnppSize(12, (1, 1, 1)))
+    model = build("stgcnpp", num_classes=2, persons=2, size=StgcnppSize(12, (1, 1, 1), 10))
     bias = "cls_head.fc_cls.bias"
     for changed, message in (
         ({name: value for name, value in good.items() if name != bias}, f"lacks {bias}"),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from shared.config import ConfigError
-from tests.classify.conftest import save, some_windows
-from workers.classify.decision import scores
-from workers.classify.runtime import Net, open_net
+from tests.classify.conftest import save, save_linear, some_windows
+from workers.classify.decision import score
+from workers.classify.runtime import Net, in_batches, open_net
 
 # Making OpenVINO's form takes seconds on a quiet machine, more on a busy one.
 pytestmark = pytest.mark.timeout(180)
@@ -29,7 +29,7 @@ def nets(weights: dict[str, Path]) -> dict[tuple[str, str], Net]:
 
 
 def probabilities(net: Net, inputs: np.ndarray) -> np.ndarray:
-    return scores(net.logits(inputs), [1], 1.0, np.ones(len(inputs)))
+    return score(net.evidence(inputs))
 
 
 @pytest.mark.parametrize("net", NETS)
@@ -49,34 +49,38 @@ def test_a_row_depends_neither_on_its_neighbours_nor_on_padding(
 @pytest.mark.parametrize("net", NETS)
 def test_openvino_agrees_with_torch(nets: dict[tuple[str, str], Net], net: str) -> None:
     inputs = some_windows(11)
-    ours, reference = nets[net, "openvino"].logits(inputs), nets[net, "torch"].logits(inputs)
+    ours, reference = nets[net, "openvino"].run(inputs), nets[net, "torch"].run(inputs)
     np.testing.assert_allclose(ours, reference, atol=1e-3)
 
 
 def test_no_windows_give_no_logits(nets: dict[tuple[str, str], Net]) -> None:
-    assert nets["stgcnpp", "torch"].logits(some_windows(0)).shape == (0, 2)
+    assert nets["stgcnpp", "torch"].run(some_windows(0)).shape == (0, 2)
 
 
-def test_shapes_are_chosen_so_that_most_rows_are_work(nets: dict[tuple[str, str], Net]) -> None:
-    net = nets["stgcnpp", "openvino"]
+def test_shapes_are_chosen_so_that_most_rows_are_work() -> None:
     asked: list[int] = []
-    counted = Net(
-        card=net.card,
-        digest=net.digest,
-        runtime="openvino",
-        runs={
-            batch: lambda x, run=run: asked.append(len(x)) or run(x)  # type: ignore[misc, func-returns-value]
-            for batch, run in net.runs.items()
-        },
-    )
-    counted.logits(some_windows(14))
-    counted.logits(some_windows(2))
+
+    def counted(rows: np.ndarray) -> np.ndarray:
+        asked.append(len(rows))
+        return rows[:, :2]
+
+    run = in_batches({1: counted, 8: counted}, classes=2)
+    inputs = np.arange(32, dtype=np.float32).reshape(16, 2)
+    np.testing.assert_array_equal(run(inputs[:14]), inputs[:14])
+    np.testing.assert_array_equal(run(inputs[:2]), inputs[:2])
     assert asked == [8, 8, 1, 1]
 
 
-def test_a_net_for_two_people_sees_a_second_one_of_zeros(tmp_path: Path) -> None:
-    path = save("msg3d", tmp_path / "two.safetensors", persons=2)
-    assert open_net(path, "torch", 8).logits(some_windows(3)).shape == (3, 2)
+def test_calibration_moves_and_stretches_the_evidence(weights: dict[str, Path], tmp_path: Path) -> None:
+    plain = open_net(weights["stgcnpp"], "torch", 8)
+    changed = open_net(save("stgcnpp", tmp_path / "c.safetensors", bias=0.0, temperature=2.0), "torch", 8)
+    inputs = some_windows(3)
+    np.testing.assert_allclose(changed.evidence(inputs), plain.evidence(inputs) / 2, atol=1e-6)
+
+
+def test_the_linear_model_needs_no_runtime(weights: dict[str, Path]) -> None:
+    net = open_net(weights["interaction"], "auto", 8)
+    assert net.runtime == "numpy"
 
 
 def test_a_worker_on_openvino_never_loads_torch(weights: dict[str, Path]) -> None:
@@ -102,10 +106,15 @@ def test_useless_weights_are_one_line_that_says_what_to_do(tmp_path: Path) -> No
     garbage.write_bytes(b"\x80\x04pickle")
     with pytest.raises(ConfigError, match="never opened"):
         open_net(garbage, "torch", 8)
-    other = save("stgcnpp", tmp_path / "other.safetensors", normalisation="pixels")
-    with pytest.raises(ConfigError, match="was trained on 'pixels' input"):
+    other = save("stgcnpp", tmp_path / "other.safetensors", input="body-v1")
+    with pytest.raises(ConfigError, match=r"input: .*: it was made by another version"):
         open_net(other, "torch", 8)
-    misfit = save("stgcnpp", tmp_path / "misfit.safetensors", size={"channels": 18, "blocks": [1, 1, 1]})
+    peaceful = save_linear(tmp_path / "peaceful.safetensors", violent=())
+    with pytest.raises(ConfigError, match="violent classes must be some"):
+        open_net(peaceful, "torch", 8)
+    misfit = save(
+        "stgcnpp", tmp_path / "misfit.safetensors", size={"channels": 18, "blocks": [1, 1, 1], "inputs": 10}
+    )
     for runtime in ("torch", "openvino"):
         with pytest.raises(ConfigError, match="another net, size"):
             open_net(misfit, runtime, 8)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chaos import worker_processes
+from workers.cli.site import ROLES
 
 ROOT = Path(__file__).resolve().parents[2]
 VIDEO = "three_exercising.avi"
@@ -74,14 +75,10 @@ def test_ctrl_c_ends_everything_within_two_seconds_and_leaves_no_process(
     while not worker_processes(process.pid, "pose") and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(3)
-    children = [
-        pid
-        for role in ("ingest", "pose", "classify", "archive")
-        for pid in worker_processes(process.pid, role)
-    ]
+    children = [pid for role in ROLES for pid in worker_processes(process.pid, role)]
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 0, output
-    assert len(children) == 4
+    assert len(children) == len(ROLES)
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
     assert not (tmp_path / "data" / "server.json").exists()

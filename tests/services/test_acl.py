@@ -36,10 +36,10 @@ from workers.cli.status import observe
 from workers.cli.tail import STREAMS, _entries
 
 USERS = (*STAGES, "operator")
-READS = {"ingest": "", "pose": "frames", "classify": "tracks", "archive": "verdicts"}
+READS = {"ingest": "", "pose": "frames", "classify": "tracks", "incidents": "verdicts", "archive": "verdicts"}
 WRITES = {stage: stream for stream, stage in WRITERS.items()}
 CAMERA = "lobby"
-FRAMES, TRACKS, VERDICTS = (stream_key(stream, CAMERA) for stream in WRITERS)
+FRAMES, TRACKS, VERDICTS, INCIDENTS = (stream_key(stream, CAMERA) for stream in WRITERS)
 # How a refusal inside a script reads on Redis and on Valkey: it comes as ERR, not as NOPERM.
 IN_SCRIPT = re.compile(r"user executing the script can't|ACL failure in script|not allowed from script")
 
@@ -198,7 +198,11 @@ def test_a_frame_passes_through_the_loops_of_all_roles(
         thread.start()
     try:
         archived = state_key("archive", CAMERA)
-        wait_until(lambda: errors or administrator.hget(archived, "cursor"), "the frame in the archive")
+        noted = state_key("incidents", CAMERA)
+        wait_until(
+            lambda: errors or all(administrator.hget(state, "cursor") for state in (archived, noted)),
+            "the frame in the archive and the incidents",
+        )
         source.poll()
     finally:
         stop.set()
@@ -305,10 +309,21 @@ FORBIDDEN: dict[str, list[tuple[Any, ...]]] = {
         ("EVAL", READ, 0, FRAMES),
         ("EVAL", WRITE, 1, TRACKS),
         ("EVAL", PUT, 1, state_key("archive", CAMERA)),
+        ("EVAL", PUT, 1, state_key("incidents", CAMERA)),
         ("HGET", state_key("ingest", CAMERA), "snapshot"),
     ],
+    "incidents": [
+        ("XADD", VERDICTS, "*", "m", "forged"),
+        ("XTRIM", VERDICTS, "MAXLEN", "0"),
+        ("XRANGE", TRACKS, "-", "+"),
+        ("XRANGE", INCIDENTS, "-", "+"),
+        ("XREADGROUP", "GROUP", "archive", "w", "STREAMS", TRACKS, ">"),
+        ("EVAL", WRITE, 1, VERDICTS),
+        ("EVAL", PUT, 1, state_key("classify", CAMERA)),
+        ("EVAL", PUT, 1, state_key("archive", CAMERA)),
+    ],
     "archive": [
-        *(("XADD", key, "*", "m", "forged") for key in (FRAMES, TRACKS, VERDICTS)),
+        *(("XADD", key, "*", "m", "forged") for key in (FRAMES, TRACKS, VERDICTS, INCIDENTS)),
         *(("XTRIM", key, "MAXLEN", "0") for key in (FRAMES, TRACKS, VERDICTS, dead_key(CAMERA))),
         *(("HSET", state_key(stage, CAMERA), "cursor", "9-0") for stage in STAGES[:-1]),
         *(("SET", lease_key(stage, CAMERA), "thief") for stage in STAGES[:-1]),

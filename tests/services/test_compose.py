@@ -20,7 +20,7 @@ import pytest
 
 from tests.services.compose import Project, missing_tools
 
-WORKERS = ("ingest", "pose", "classify", "archive")
+WORKERS = ("ingest", "pose", "classify", "incidents", "archive")
 PLANTED = "pl4nted-camera-secret"
 SITE = """
 cameras:
@@ -119,7 +119,7 @@ def verdicts(project: Project, camera: str) -> int:
 
 def test_keys_are_made_once_and_each_role_sees_its_own(project: Project) -> None:
     before = {path: path.read_text() for path in project.folder.glob("volumes/key-*/*")}
-    assert len(before) == 7
+    assert len(before) == 8
     assert project.run("keys") == (0, "")
     assert {path: path.read_text() for path in project.folder.glob("volumes/key-*/*")} == before
 
@@ -207,7 +207,7 @@ def test_a_killed_server_comes_back_with_everything_and_no_worker_restarts(site:
 
 def test_no_secret_is_in_any_log_metric_or_command_line(site: Project) -> None:
     secrets = {path.read_text() for path in site.folder.glob("volumes/key-*/password")} | {PLANTED}
-    assert len(secrets) == 7
+    assert len(secrets) == 8
     texts = {name: container.text() for name, container in site.containers.items()}
     for worker in WORKERS:
         page = "http://127.0.0.1:9108/metrics"

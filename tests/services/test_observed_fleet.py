@@ -19,6 +19,7 @@ from benchmarks.dashboards.check import check
 from benchmarks.dashboards.demo import running
 from benchmarks.dashboards.prometheus import Prometheus
 from benchmarks.dashboards.view import View
+from workers.cli.site import ROLES
 
 # Long enough for rates over a minute.
 SECONDS = 75.0
@@ -66,7 +67,7 @@ def test_the_dead_camera_fires_and_no_other_does(prometheus: str) -> None:
 
 def test_promtool_finds_no_fault_in_any_workers_metrics(prometheus: str) -> None:
     targets = ask(prometheus, "targets")["activeTargets"]
-    assert {target["labels"]["role"] for target in targets} == {"ingest", "pose", "classify", "archive"}
+    assert {target["labels"]["role"] for target in targets} == set(ROLES)
     for target in targets:
         with urllib.request.urlopen(target["scrapeUrl"], timeout=10) as page:
             done = subprocess.run(

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.messages import Frame, Mark, Stamp, Tracks, Verdict, Verdicts
+from shared.messages import (
+    Expert,
+    Frame,
+    Incident,
+    Incidents,
+    Mark,
+    Scene,
+    Stamp,
+    Tracks,
+    Verdict,
+    Verdicts,
+)
 from shared.skeleton import JOINT_COUNT
 
 HEAD = {
@@ -34,6 +45,7 @@ TRACKS = Tracks(
     detection_boxes=np.array([[10, 20, 50, 140], [300, 40, 350, 190], [5, 5, 9, 9]], "f4"),
     detection_scores=np.array([0.75, 0.5, 0.125], "f4"),
     detection_keypoints=np.arange(3 * JOINT_COUNT * 3, dtype="f4").reshape(3, JOINT_COUNT, 3),
+    detection_tracks=np.array([9, 42, 0], np.int64),
     track_ids=np.array([7_000_000_000_001, 42], "i8"),
     detection=np.array([1, -1], "i2"),
     boxes=np.array([[300, 40, 350, 190], [12, 20, 52, 140]], "f4"),
@@ -48,17 +60,20 @@ TRACKS = Tracks(
 VERDICTS = Verdicts(
     **HEAD,
     trail=(Stamp(stage="pose", read_at=1700000000.5, done_at=1700000000.625),),
-    primary_model="sha256:1f2e",
-    veto_model="",
+    width=640,
+    height=360,
+    experts=(
+        Expert(name="stgcnpp", role="primary", threshold=0.94, share=1.0, weights="sha256:1f2e"),
+        Expert(name="msg3d", role="veto", threshold=0.85, share=0.0, weights="sha256:3a4b"),
+    ),
     verdicts=(
         Verdict(
             track_id=42,
+            partner_id=7,
             result="SAFE",
-            primary_score=0.125,
-            veto_score=None,
-            veto_reason="below_primary",
-            primary_threshold=0.94,
-            veto_threshold=0.85,
+            score=0.125,
+            scores=(0.125, None),
+            unsure=(),
             weight=0.9,
             body_height_px=120.5,
             quality=0.75,
@@ -66,10 +81,36 @@ VERDICTS = Verdicts(
             padded_frames=2,
             first_at=3.0625,
             last_at=4.125,
+            box=(12.0, 20.0, 52.0, 140.0),
         ),
     ),
+    scene=Scene(result="SAFE", score=0.125, threshold=0.94, people=1, track_ids=(42,), quality=0.75),
 )
 
 MARK = Mark(**HEAD, final=True, reason="end of file")
 
-ONE_OF_EACH = (FRAME, TRACKS, VERDICTS, MARK)
+INCIDENTS = Incidents(
+    **HEAD,
+    width=640,
+    height=360,
+    incidents=(
+        Incident(
+            incident_id="5fd1c02b7e6a9038",
+            change="new",
+            began_at=3.5,
+            began_captured_at=1700000000.0,
+            confirmed_at=4.125,
+            last_at=4.125,
+            track_ids=(7, 42),
+            box=(12.0, 20.0, 90.0, 140.0),
+            peak_score=0.984,
+            peak_at=4.125,
+            peak_scene_score=0.984,
+            violent=3,
+            vetoed=1,
+            numbers=(35, 38, 41),
+        ),
+    ),
+)
+
+ONE_OF_EACH = (FRAME, TRACKS, VERDICTS, INCIDENTS, MARK)

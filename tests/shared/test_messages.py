@@ -19,12 +19,17 @@ from shared.messages import (
     KINDS,
     MAX_PAYLOAD_BYTES,
     MAX_PEOPLE,
+    Expert,
+    Explanation,
     Frame,
+    Incident,
+    Incidents,
     Mark,
     Message,
     MessageError,
     Record,
     Reference,
+    Scene,
     Stamp,
     Tracks,
     Verdict,
@@ -33,7 +38,7 @@ from shared.messages import (
     encode,
 )
 from shared.skeleton import JOINT_COUNT
-from tests.shared.examples import FRAME, MARK, ONE_OF_EACH, TRACKS, VERDICTS
+from tests.shared.examples import FRAME, INCIDENTS, MARK, ONE_OF_EACH, TRACKS, VERDICTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "messages.md"
 
@@ -72,12 +77,11 @@ marks = st.builds(Mark, **head, final=st.booleans(), reason=st.text(max_size=200
 verdict = st.builds(
     Verdict,
     track_id=counter,
-    result=st.sampled_from(["SAFE", "VETOED", "VIOLENCE"]),
-    primary_score=score,
-    veto_score=st.none() | score,
-    veto_reason=st.sampled_from([None, "below_primary", "no_veto"]),
-    primary_threshold=score,
-    veto_threshold=score,
+    partner_id=st.none() | counter,
+    result=st.sampled_from(["SAFE", "VETOED", "VIOLENCE", "UNSURE"]),
+    score=score,
+    scores=st.tuples(score, st.none() | score),
+    unsure=st.lists(st.sampled_from(["few_joints", "short", "small", "churn"]), max_size=4).map(tuple),
     weight=score,
     body_height_px=st.floats(0, 1e9),
     quality=score,
@@ -85,12 +89,38 @@ verdict = st.builds(
     padded_frames=counter,
     first_at=finite,
     last_at=finite,
+    box=st.tuples(finite, finite, finite, finite),
+    explanation=st.none()
+    | st.builds(
+        Explanation,
+        joints=st.tuples(*[score] * JOINT_COUNT),
+        moments=st.lists(score, max_size=8).map(tuple),
+    ),
+)
+scene = st.builds(
+    Scene,
+    result=st.sampled_from(["SAFE", "VETOED", "VIOLENCE", "UNSURE"]),
+    score=score,
+    threshold=score,
+    people=counter,
+    track_ids=st.lists(counter, max_size=3).map(tuple),
+    quality=score,
+)
+expert = st.builds(
+    Expert,
+    name=st.text(max_size=32),
+    role=st.sampled_from(["primary", "member", "veto"]),
+    threshold=st.none() | score,
+    share=st.floats(0, 100),
+    weights=st.text(max_size=64),
 )
 verdicts = st.builds(
     Verdicts,
     **head,
-    primary_model=st.text(max_size=64),
-    veto_model=st.text(max_size=64),
+    width=pixels,
+    height=pixels,
+    experts=st.tuples(expert, expert),
+    scene=scene,
     verdicts=st.lists(verdict, max_size=3).map(tuple),
 )
 
@@ -110,6 +140,7 @@ def tracks(draw: st.DrawFn) -> Tracks:
         detection_boxes=draw(_floats(found, 4)),
         detection_scores=draw(_floats(found)),
         detection_keypoints=draw(_floats(found, JOINT_COUNT, 3)),
+        detection_tracks=draw(hnp.arrays("<i8", found, elements=st.integers(0, 2**53 - 1))),
         track_ids=np.array(ids, "<i8"),
         detection=draw(hnp.arrays("<i2", people, elements=st.integers(-1, found - 1))),
         boxes=draw(_floats(people, 4)),
@@ -240,17 +271,17 @@ def test_a_truncated_message_is_refused(message: Message) -> None:
         pytest.param(b"\x81\xa2\xff\xfe\x01", "not msgpack", id="key that is not UTF-8"),
         pytest.param(b"\xc1", "not msgpack", id="a byte that msgpack does not use"),
         pytest.param(b"\x93\x01\x02\x03", "not a map", id="an array"),
-        pytest.param(b"\x80", "version is not 1", id="no version"),
-        pytest.param(wire(MARK, v=2), "version is not 1: upgrade", id="a later version"),
-        pytest.param(wire(MARK, v=0), "version is not 1", id="an earlier version"),
-        pytest.param(wire(MARK, v="1"), "version is not 1", id="version as text"),
-        pytest.param(wire(MARK, v=1.0), "version is not 1", id="version as float"),
-        pytest.param(wire(MARK, v=True), "version is not 1", id="version as truth"),
+        pytest.param(b"\x80", "version is not 2", id="no version"),
+        pytest.param(wire(MARK, v=3), "version is not 2: upgrade", id="a later version"),
+        pytest.param(wire(MARK, v=1), "version is not 2", id="an earlier version"),
+        pytest.param(wire(MARK, v="2"), "version is not 2", id="version as text"),
+        pytest.param(wire(MARK, v=2.0), "version is not 2", id="version as float"),
+        pytest.param(wire(MARK, v=True), "version is not 2", id="version as truth"),
         pytest.param(wire(MARK, kind="incident"), "kind is none of frame, tracks", id="unknown kind"),
         pytest.param(wire(MARK, kind=...), "kind is none of", id="no kind"),
         pytest.param(wire(MARK, kind=b"mark"), "kind is none of", id="kind as bytes"),
         pytest.param(
-            b"\x82\xa1v\x01\xa4kind" + b"\x91" * 1000 + b"\xc0", "kind is none", id="kind nested deep"
+            b"\x82\xa1v\x02\xa4kind" + b"\x91" * 1000 + b"\xc0", "kind is none", id="kind nested deep"
         ),
         pytest.param(b"\xc0" * (MAX_PAYLOAD_BYTES + 1), "more than", id="too large"),
     ],
@@ -310,7 +341,8 @@ def _nan_row(value: float) -> bytes:
             TRACKS, {"scores": b"\0" * 4 * (MAX_PEOPLE + 1)}, "scores: .*rows", id="too many people"
         ),
         pytest.param(VERDICTS, {"verdicts": [{}]}, r"verdicts\.0\.track_id", id="empty verdict"),
-        pytest.param(VERDICTS, {"primary_model": "x" * 65}, "primary_model", id="long hash"),
+        pytest.param(VERDICTS, {"experts": []}, "Verdicts: .*one score for each", id="scores of nobody"),
+        pytest.param(INCIDENTS, {"incidents": [{}]}, r"incidents\.0\.incident_id", id="empty incident"),
     ],
 )
 def test_a_field_out_of_bounds_is_named(message: Message, changed: dict[str, Any], field: str) -> None:
@@ -373,10 +405,15 @@ PARTS: dict[str, type[Record]] = {
     "Frame": Frame,
     "Tracks": Tracks,
     "Verdicts": Verdicts,
+    "Incidents": Incidents,
     "Mark": Mark,
     "Stamp": Stamp,
     "Reference": Reference,
+    "Expert": Expert,
     "Verdict": Verdict,
+    "Explanation": Explanation,
+    "Scene": Scene,
+    "Incident": Incident,
 }
 
 
@@ -400,7 +437,7 @@ def _blocks(kind: str) -> list[str]:
 def test_the_worked_example_is_what_the_code_writes() -> None:
     [as_json], [as_hex, boxes] = _blocks("json"), _blocks("text")
     fields = json.loads(as_json)
-    assert {"v": 1, "kind": "verdicts", **VERDICTS.model_dump(mode="json")} == fields
+    assert {"v": 2, "kind": "verdicts", **VERDICTS.model_dump(mode="json")} == fields
     assert bytes.fromhex(as_hex) == encode(VERDICTS)
     assert bytes.fromhex(boxes) == TRACKS.boxes.tobytes()
     # A writer in another language may order the keys as it likes.

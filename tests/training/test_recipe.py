@@ -9,15 +9,13 @@ import pytest
 from tests.classify.people import walker
 from training import measure
 from training.associate import associate
-from training.classify import FOLDS, split
-from training.data import _groups, augment
-from training.fit import Schedule, evidence, fit
-from workers.classify.nets import StgcnppSize
+from training.clips import _numbers
+from training.folds import FOLDS, split
 
 
 def test_no_source_video_straddles_a_split(shared_data: Path) -> None:
     source = np.load(shared_data / "skeletons" / "cctv_fights_coco17.npz")
-    groups = _groups(source["clip_name"], shared_data / "videos" / "fights" / "source_groups.json")
+    groups = _numbers(source["clip_name"], shared_data / "videos" / "fights" / "source_groups.json")
     assert len(groups) == 200
     folds = split(groups, source["clip_label"].astype(np.int64), seed=1)
     for group in np.unique(groups):
@@ -31,7 +29,7 @@ def test_a_clip_without_a_source_video_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "source_groups.json"
     path.write_text(json.dumps([["a.mp4"]]))
     with pytest.raises(ValueError, match=r"b\.mp4"):
-        _groups(np.array(["a.mp4", "b.mp4"]), path)
+        _numbers(np.array(["a.mp4", "b.mp4"]), path)
 
 
 def people_crossing(gap: range = range(0)) -> tuple[np.ndarray, ...]:
@@ -74,20 +72,6 @@ def test_weak_detections_alone_start_nothing() -> None:
     assert (associate(frames, boxes, np.minimum(scores, 0.2), keypoints, fps=20.0) == -1).all()
 
 
-def test_augmentation_keeps_empty_cells_empty_and_confidences_valid() -> None:
-    rng = np.random.default_rng(0)
-    windows = rng.normal(0, 0.3, (20, 3, 32, 17)).astype(np.float32)
-    windows[:, 2] = rng.uniform(0.1, 1, (20, 32, 17))
-    windows[..., :8, :] = 0
-    changed = augment(windows, rng)
-    assert changed.dtype == np.float32
-    assert not changed[..., :2, :].any()
-    assert not changed[:, :2][np.broadcast_to(changed[:, 2:] == 0, changed[:, :2].shape)].any()
-    assert (changed[:, 2] >= 0).all()
-    assert (changed[:, 2] <= 1).all()
-    assert np.abs(changed - windows).mean() > 0.01
-
-
 def test_the_clip_score_is_the_mean_of_the_top_third() -> None:
     scores = np.array([0.1, 0.9, 0.5, 0.3, 0.2, 0.7, 0.4])
     clip_of = np.array([0, 0, 0, 0, 0, 0, 2])
@@ -108,19 +92,3 @@ def test_the_temperature_makes_scores_honest() -> None:
     logits = rng.normal(0, 2, 20000)
     labels = (rng.random(20000) < measure.probability(logits, 1)).astype(np.int64)
     assert measure.fit_temperature(3 * logits, labels, np.ones(20000)) == pytest.approx(3, rel=0.05)
-
-
-def test_a_net_learns_a_plain_difference_and_does_so_twice_alike() -> None:
-    rng = np.random.default_rng(2)
-    clip_of = np.arange(16)
-    labels = np.arange(16) % 2
-    windows = rng.normal(0, 0.1, (16, 3, 16, 17)).astype(np.float32)
-    windows[:, 2] = 0.9
-    windows[labels == 1, :2] += np.sin(np.arange(16) * 2)[None, None, :, None].astype(np.float32)
-    schedule = Schedule(epochs=15, windows=1, rate=8e-3, averaging=0.98)
-    found = [
-        evidence(fit("stgcnpp", StgcnppSize(6, (1, 1, 1)), windows, clip_of, labels, schedule, 3), windows)
-        for _ in range(2)
-    ]
-    np.testing.assert_array_equal(found[0], found[1])
-    assert measure.auc(found[0], labels) > 0.95

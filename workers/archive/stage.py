@@ -31,7 +31,12 @@ def build_stage(config: ArchiveConfig, directory: Path) -> Stage[Verdicts, None,
     logs: dict[str, VerdictLog] = {}
 
     def deliver(camera: str, records: Sequence[tuple[str, Message]]) -> None:
-        verdicts = [(entry_id, record) for entry_id, record in records if isinstance(record, Verdicts)]
+        # A record without verdicts says that nobody is there: time for incidents, nothing to keep.
+        verdicts = [
+            (entry_id, record)
+            for entry_id, record in records
+            if isinstance(record, Verdicts) and record.verdicts
+        ]
         if not verdicts:
             return
         log = logs.setdefault(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
-from workers.classify.features import NORMALISATION
-
 METADATA_KEY = "nexara"
+
+Net = Literal["stgcnpp", "msg3d", "interaction"]
+# Which function makes the input (workers/classify/inputs); a number is raised when what it makes changes.
+Input = Literal["body-v2", "interaction-v1", "pyskl-joint", "pyskl-bone", "pyskl-joint-motion", "pyskl-bone-motion"]  # fmt: skip
 
 
 class CardError(ValueError):
@@ -20,32 +22,46 @@ class CardError(ValueError):
 
 
 class Card(BaseModel):
-    """How to build the net, what to feed it and how to read its logits.
+    """How to build an expert, what to feed it and how to read what it says.
 
     Attributes:
-        net: "stgcnpp" or "msg3d".
-        size: fields of the net's size, empty for the published one.
-        persons: people in one input.
-        window: frames of one input.
+        net: "stgcnpp", "msg3d" or "interaction" (a linear model of hand-made features).
+        size: fields of a net's size, empty for the published one.
+        input: name of what it is fed; weights made for another version's are refused.
+        persons: people in one input; the second is zero where somebody is alone.
+        window: cells of one window; frames of one input, unless the input says otherwise (pyskl's have 100).
         window_fps: their rate, frames a second.
-        normalisation: name of the features; another than this version's is refused.
-        temperature: logits are divided by it, so that a score of 0.94 is right 94% of the time on the data
-            that the weights were calibrated with.
+        temperature, bias: evidence (log odds of violence) is (raw - bias) / temperature, so that a score of
+            0.94 is right 94% of the time on data like those that it was calibrated with.
         classes: names in the logits' order.
         violent: names whose probabilities add up to the score.
+        clip_threshold: score of a clip from which it counts as violent; chosen on training folds. The primary's
+            holds for the whole panel.
+        licence: of the weights, and what they may be used for.
+        trained_on: names of the clips that it was trained on; figures on those say nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    net: Literal["stgcnpp", "msg3d"]
+    net: Net
     size: dict[str, int | list[int]] = {}
+    input: Input
     persons: Annotated[int, Field(ge=1, le=2)] = 1
     window: Annotated[int, Field(ge=4, le=300)]
     window_fps: Annotated[float, Field(gt=0, le=120)]
-    normalisation: str
     temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
+    bias: Annotated[float, Field(ge=-100, le=100)] = 0.0
     classes: tuple[str, ...]
     violent: tuple[str, ...]
+    clip_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    licence: str = ""
+    trained_on: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _some_classes_are_violent(self) -> Self:
+        if not self.violent or not set(self.violent) < set(self.classes):
+            raise ValueError("violent classes must be some, not all, of the classes")
+        return self
 
     def violent_classes(self) -> list[int]:
         """Indices of the violent classes among the logits."""
@@ -68,18 +84,13 @@ def read_card(path: Path) -> Card:
     if METADATA_KEY not in metadata:
         raise CardError(f"{path}: has no '{METADATA_KEY}' description in its metadata: see models/README.md")
     try:
-        card = Card.model_validate_json(metadata[METADATA_KEY])
+        return Card.model_validate_json(metadata[METADATA_KEY])
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in problem["loc"])
-        raise CardError(f"{path}: description: {field}: {problem['msg']}") from None
-    if card.normalisation != NORMALISATION:
         raise CardError(
-            f"{path}: was trained on '{card.normalisation}' input, this version makes '{NORMALISATION}'"
-        )
-    if not card.violent or not set(card.violent) <= set(card.classes):
-        raise CardError(f"{path}: description: violent classes are not among the classes")
-    return card
+            f"{path}: description: {field + ': ' if field else ''}{problem['msg']}: it was made by another version"
+        ) from None
 
 
 def metadata_of(card: Card) -> dict[str, str]:

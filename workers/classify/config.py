@@ -12,31 +12,59 @@ from workers.classify.decision import THRESHOLDS, Thresholds
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
-# window, stride: frames at the nets' own rate.
+# window, stride: frames at the experts' own rate.
 PRESETS = {"real-time": (32, 3), "balanced": (32, 8), "efficient": (32, 16), "fast": (16, 4)}
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
+class ExpertConfig(Section):
+    """One of those who judge."""
+
+    weights: Path = Field(description="A .safetensors file with its description inside.")
+    role: Literal["primary", "member", "veto"] = Field(
+        description="primary judges every window; members join its score; a veto must agree before an alarm."
+    )
+    share: float = Field(
+        1.0, gt=0, le=100, description="primary and members: weight in the mean of their evidence."
+    )
+    threshold: Probability | None = Field(
+        None, description="primary: of all members together; veto: its own. Default: that of the section."
+    )
+
+
+SHIPPED = (
+    ExpertConfig(weights=MODELS / "stgcnpp-fights.safetensors", role="primary"),
+    ExpertConfig(weights=MODELS / "interaction-fights.safetensors", role="member"),
+    ExpertConfig(weights=MODELS / "msg3d-fights.safetensors", role="veto"),
+)
+
+
 class ClassifyConfig(Section):
     """How windows of tracks become verdicts."""
 
-    primary_weights: Path = Field(
-        MODELS / "stgcnpp-fights.safetensors", description="Weights of the net that judges every window."
+    experts: tuple[ExpertConfig, ...] = Field(
+        SHIPPED,
+        min_length=1,
+        max_length=8,
+        description="Who judges: one primary first, then members and vetoes; lazy vetoes are asked in order.",
     )
-    veto_weights: Path = Field(
-        MODELS / "msg3d-fights.safetensors", description="Weights of the net that must agree before an alarm."
+    sharpness: float = Field(
+        1.0,
+        gt=0,
+        le=10,
+        description="Multiplies the mean evidence of primary and members; fitted for those that come along.",
     )
     veto: Literal["lazy", "always", "never"] = Field(
         "lazy",
-        description="lazy asks the veto only where the primary reaches its threshold; always asks each time.",
+        description="lazy asks a veto only where all before it say violence; always asks each time.",
     )
     preset: Literal["real-time", "balanced", "efficient", "fast"] = Field(
         "balanced",
         description="Window and stride: real-time 32/3, balanced 32/8, efficient 32/16, fast 16/4.",
     )
     window: int | None = Field(
-        None, ge=4, le=300, description="Frames of a window at the nets' rate, instead of the preset's."
+        None, ge=4, le=300, description="Frames of a window at the experts' rate, instead of the preset's."
     )
     stride: int | None = Field(
         None, ge=1, le=300, description="Frames between two verdicts of a track, instead of the preset's."
@@ -58,13 +86,33 @@ class ClassifyConfig(Section):
         )
     )
     primary_threshold: Probability | None = Field(
-        None, description="Score from which the primary says violence, instead of the named pair's."
+        None, description="Score from which primary and members say violence, instead of the named pair's."
     )
     veto_threshold: Probability | None = Field(
-        None, description="Score below which the veto objects, instead of the named pair's."
+        None, description="Score below which a veto objects, instead of the named pair's."
     )
-    keypoints: Literal["raw", "refined"] = Field(
-        "raw", description="Key points that the nets see: as detected, or refined."
+    scene_threshold: Probability = Field(
+        0.85, description="Score of its most violent person from which the scene is violent."
+    )
+    min_joints: float = Field(
+        5.0, ge=0, le=17, description="UNSURE where fewer joints are seen, on average over the window."
+    )
+    min_seen_frames: int = Field(
+        8, ge=0, le=300, description="UNSURE where somebody was seen in fewer frames of the window."
+    )
+    min_height_px: float = Field(
+        12.0, ge=0, le=1000, description="UNSURE about people who are smaller in the image that ingest sends."
+    )
+    max_changes: float = Field(
+        4.0,
+        ge=1,
+        le=100,
+        description="UNSURE where more than so many times as many people come and go in a window as are there "
+        "at once.",
+    )
+    explain: Literal["violence", "never"] = Field(
+        "violence",
+        description="violence: says which joints and moments carried the score of a step's most violent person.",
     )
     runtime: Literal["auto", "cuda", "openvino", "torch"] = Field(
         "auto", description="auto: CUDA in half precision on a GPU, else OpenVINO, else torch."
@@ -81,12 +129,24 @@ class ClassifyConfig(Section):
             raise ValueError(f"min_frames {self.min_frames} is more than the window's {window}: lower it")
         return self
 
+    @model_validator(mode="after")
+    def _one_primary_first(self) -> Self:
+        if [expert.role == "primary" for expert in self.experts] != [True] + [False] * (
+            len(self.experts) - 1
+        ):
+            raise ValueError("experts: one has the role primary, and it stands first")
+        return self
+
     def cut(self) -> tuple[int, int]:
-        """Window and stride in frames at the nets' rate."""
+        """Window and stride in frames at the experts' rate."""
         window, stride = PRESETS[self.preset]
         return self.window or window, self.stride or stride
 
+    def asked(self) -> tuple[ExpertConfig, ...]:
+        """The experts that are asked at all, in their order."""
+        return tuple(expert for expert in self.experts if expert.role != "veto" or self.veto != "never")
+
     def pair(self) -> Thresholds:
-        """The two thresholds."""
+        """The two thresholds for experts without one of their own."""
         named = THRESHOLDS[self.thresholds]
         return Thresholds(self.primary_threshold or named.primary, self.veto_threshold or named.veto)

@@ -14,15 +14,16 @@ import torch
 
 from workers.classify.card import read_card
 from workers.classify.nets import build, load_weights, size_from
+from workers.classify.runtime import input_shape
 
 
 def export(weights: Path, folder: Path) -> None:
-    """Write `folder/net.xml` and `.bin`, for inputs [any, 3, window, 17, persons]; all or nothing."""
+    """Write `folder/net.xml` and `.bin`, for inputs [any, channels, window, 17, persons]; all or nothing."""
     card = read_card(weights)
     size = size_from(card.net, card.size) if card.size else None
     model = build(card.net, num_classes=len(card.classes), persons=card.persons, size=size).eval()
     load_weights(model, weights)
-    shape = (3, card.window, 17, card.persons)
+    shape = input_shape(card)
     converted = openvino.convert_model(
         model, example_input=torch.zeros(2, *shape), input=[openvino.PartialShape([-1, *shape])]
     )

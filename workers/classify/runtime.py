@@ -1,4 +1,4 @@
-"""Runs a net: OpenVINO on CPU, half precision on CUDA, torch as the last resort.
+"""Runs an expert: graph nets on OpenVINO (CPU), CUDA in half precision or torch; the linear model as it is.
 
 Every inference has one of a few fixed shapes; what is missing is padded with zeros. One thread runs one
 inference. The nets have no operation across the batch, so a row does not depend on its neighbours.
@@ -20,59 +20,49 @@ from numpy.typing import NDArray
 
 from shared.config import ConfigError, cache_folder
 from workers.classify.card import Card, CardError, digest, read_card
+from workers.classify.decision import Scores, log_odds
+from workers.classify.inputs import INPUTS, frames_of
+from workers.classify.inputs.interaction import names as feature_names
+from workers.classify.linear import Linear, LinearError
+from workers.classify.windows import Due
 
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
-Runtime = Literal["cuda", "openvino", "torch"]
+Runtime = Literal["cuda", "openvino", "torch", "numpy"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NVIDIA_DEVICE = Path("/proc/driver/nvidia/version")
 # Raise when nets/ or export.py change what they compute, so that old conversions are not used.
-_EXPORT_VERSION = 1
+_EXPORT_VERSION = 2
 _EXPORT_TIMEOUT_S = 300
 
 
 @dataclass(frozen=True, kw_only=True)
 class Net:
-    """A net that is ready to run.
+    """An expert that is ready to be asked.
 
     Attributes:
         card: what the weights say about themselves.
         digest: SHA-256 of the weights.
-        runtime: what runs it.
-        runs: for each number of rows B, ascending, what takes [B, 3, T, 17, M] to logits [B, K].
+        runtime: what runs it; numpy for the linear model.
+        run: takes [N, ...] of its input to logits [N, K].
     """
 
     card: Card
     digest: str
     runtime: Runtime
-    runs: dict[int, Run]
+    run: Run
 
-    def logits(self, inputs: Floats) -> Floats:
-        """Logits of any number of windows.
+    def inputs(self, due: Due) -> Floats:
+        """[N, ...] what it is fed of those who are judged."""
+        return INPUTS[self.card.input](due)
 
-        Args:
-            inputs: [N, 3, T, 17, 1].
-
-        Returns:
-            [N, K] float32.
-        """
-        result = np.zeros((len(inputs), len(self.card.classes)), np.float32)
-        start = 0
-        while start < len(inputs):
-            batch = self._batch(len(inputs) - start)
-            rows = inputs[start : start + batch]
-            padded = np.zeros((batch, *rows.shape[1:4], self.card.persons), np.float32)
-            padded[: len(rows), ..., :1] = rows
-            result[start : start + batch] = self.runs[batch](padded)[: len(rows)]
-            start += batch
-        return result
-
-    def _batch(self, waiting: int) -> int:
-        """The largest shape that would be more than half full: on CPU padding costs as much as work."""
-        return max((batch for batch in self.runs if batch < 2 * waiting), default=min(self.runs))
+    def evidence(self, inputs: Floats) -> Scores:
+        """[N] calibrated log odds of violence."""
+        raw = log_odds(self.run(inputs), self.card.violent_classes())
+        return np.asarray((raw - self.card.bias) / self.card.temperature)
 
 
 def open_net(weights: Path, runtime: Literal["auto"] | Runtime, max_batch: int) -> Net:
@@ -85,18 +75,59 @@ def open_net(weights: Path, runtime: Literal["auto"] | Runtime, max_batch: int) 
         card, sha = read_card(weights), digest(weights)
     except CardError as error:
         raise ConfigError(f"classify: {error}") from error
-    chosen = choose_runtime(runtime)
-    batches = [max_batch] if chosen == "cuda" else sorted({1, max_batch})
-    if chosen == "openvino":
+    if card.net == "interaction":
+        net = Net(card=card, digest=sha, runtime="numpy", run=_linear(weights))
+    else:
+        net = _graph_net(weights, card, sha, choose_runtime(runtime), max_batch)
+    log.info("net=%s runtime=%s weights=%s", card.net, net.runtime, sha[:12])
+    return net
+
+
+def _linear(weights: Path) -> Run:
+    try:
+        return Linear.read(weights, len(feature_names())).logits
+    except LinearError as error:
+        raise ConfigError(f"classify: {error}") from error
+
+
+def _graph_net(weights: Path, card: Card, sha: str, runtime: Runtime, max_batch: int) -> Net:
+    batches = [max_batch] if runtime == "cuda" else sorted({1, max_batch})
+    if runtime == "openvino":
         path = converted(weights, sha)
         runs = {batch: _openvino(path, batch) for batch in batches}
     else:
-        runs = dict.fromkeys(batches, _torch(weights, card, chosen))
-    net = Net(card=card, digest=sha, runtime=chosen, runs=runs)
-    for batch in batches:
-        net.logits(np.zeros((batch, 3, card.window, 17, 1), np.float32))
-    log.info("net=%s runtime=%s batches=%s weights=%s", card.net, chosen, batches, sha[:12])
-    return net
+        runs = dict.fromkeys(batches, _torch(weights, card, runtime))
+    for batch, run in runs.items():
+        run(np.zeros((batch, *input_shape(card)), np.float32))
+    return Net(card=card, digest=sha, runtime=runtime, run=in_batches(runs, len(card.classes)))
+
+
+def input_shape(card: Card) -> tuple[int, ...]:
+    """[C, T, 17, M] of a graph net's input."""
+    channels = card.size.get("inputs", 3)
+    if not isinstance(channels, int):
+        raise ConfigError("classify: description: size.inputs is no number")
+    return channels, frames_of(card.input, card.window), 17, card.persons
+
+
+def in_batches(runs: dict[int, Run], classes: int) -> Run:
+    """Any number of rows, in the shapes that are there; what is missing is zeros."""
+
+    def run(inputs: Floats) -> Floats:
+        result = np.zeros((len(inputs), classes), np.float32)
+        start = 0
+        while start < len(inputs):
+            waiting = len(inputs) - start
+            # The largest that would be more than half full: on CPU padding costs as much as work.
+            batch = max((batch for batch in runs if batch < 2 * waiting), default=min(runs))
+            rows = inputs[start : start + batch]
+            padded = np.zeros((batch, *rows.shape[1:]), np.float32)
+            padded[: len(rows)] = rows
+            result[start : start + batch] = runs[batch](padded)[: len(rows)]
+            start += batch
+        return result
+
+    return run
 
 
 def choose_runtime(wanted: Literal["auto"] | Runtime) -> Runtime:

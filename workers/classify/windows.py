@@ -6,7 +6,8 @@ and cells before a track's birth, stay empty. A window is due when the grid pass
 it ends at that multiple, whatever the frames' own times. Hence everything here is a function of the last
 `history_s` seconds of frames: a worker that takes over replays them and goes on as if nothing had happened.
 
-Array letters: P people, R cells of the ring, T cells of a window.
+Array letters: P people of a frame, R cells of the ring, A people of a window, N of them judged, T cells of a
+window.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _COLUMNS = _QUALITY + 1
 # Frame times are floating point: 2 / 30 s must be cell 1 at 15 fps. In cells.
 _TOLERANCE = 1e-4
 _FIRST_ROWS = 8
+_HEIGHT_PERCENTILE = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,41 +72,51 @@ class People:
         keypoints: [P, 17, 3] x, y in pixels, confidence.
         boxes: [P, 4] left, top, right, bottom in pixels.
         quality: [P] in [0, 1].
+        image_size: width and height of the image whose pixels these are.
     """
 
     ids: Integers
     keypoints: Floats
     boxes: Floats
     quality: Floats
+    image_size: tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """The windows that became due with one frame, in the order of its people; copies, safe in other threads.
+    """The window that became due with one frame: everybody who was in it, and who of them gets a verdict.
+
+    Copies, safe in other threads. Those who were there too briefly to be judged still count as somebody's
+    opponent; those who were lost a moment ago are judged: fighters who fall or are tangled are not found.
 
     Attributes:
-        ids: [N] track ids.
-        keypoints: [N, T, 17, 3] pixels and confidence; zero where a cell is empty.
-        boxes: [N, T, 4] pixels.
-        filled: [N, T] cells that are not empty.
-        observed_frames: [N] cells that lie between two detections of neighbouring frames.
-        padded_frames: [N] empty cells.
-        quality: [N] mean over the window, empty cells counting as 0.
-        first_at, last_at: [N] times of the first and last filled cell, seconds.
+        fps: cells a second.
+        image_size: width and height of the last frame's image, in pixels.
+        ids: [A] track ids, ascending.
+        judged: [N] rows, ascending.
+        keypoints: [A, T, 17, 3] pixels and confidence; zero where a cell is empty.
+        boxes: [A, T, 4] pixels.
+        filled: [A, T] cells that are not empty.
+        seen: [A, T] cells that lie between two detections of neighbouring frames.
+        quality: [A] mean over the window, empty cells counting as 0.
+        first_at, last_at: [A] times of the first and last filled cell, seconds.
     """
 
+    fps: float
+    image_size: tuple[int, int]
     ids: Integers
+    judged: Integers
     keypoints: Floats
     boxes: Floats
     filled: NDArray[np.bool_]
-    observed_frames: Integers
-    padded_frames: Integers
+    seen: NDArray[np.bool_]
     quality: Floats
     first_at: NDArray[np.float64]
     last_at: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return len(self.ids)
+        """How many are judged."""
+        return len(self.judged)
 
 
 class Windows:
@@ -129,17 +141,23 @@ class Windows:
             people: everybody tracked in it; may be empty.
 
         Returns:
-            The windows that are due now, of people who are in this frame.
+            What is due now; nobody is judged where the grid passed no multiple of the stride.
         """
         cell = math.floor(at * self.settings.fps + _TOLERANCE)
         self._advance(cell)
         self._forget(at)
         rows = self._find(people.ids, cell)
-        before = self._rows.cell[rows]
         self._fill(at, cell, rows, people)
-        self._cell, self.at = cell, at
         end = cell - cell % self.settings.stride
-        return self._cut(end, people.ids[before < end], rows[before < end])
+        due = math.isfinite(self.at) and self._cell < end
+        self._cell, self.at = cell, at
+        return self._cut(end, people.image_size) if due else self._nothing(people.image_size)
+
+    def anybody(self) -> bool:
+        """Whether somebody fills enough of the window that would end now to be judged."""
+        cells = np.arange(self._cell - self.settings.window + 1, self._cell + 1) % self._ring
+        filled = (self._rows.kind[list(self._row_of.values())][:, cells] != EMPTY).sum(axis=1)
+        return bool((filled >= self.settings.min_frames).any())
 
     def _advance(self, cell: int) -> None:
         """Empty the cells between the last frame and this one."""
@@ -190,27 +208,38 @@ class Windows:
         store.at[rows] = at
         store.cell[rows] = cell
 
-    def _cut(self, end: int, ids: Integers, rows: Integers) -> Due:
+    def _nothing(self, image_size: tuple[int, int]) -> Due:
+        nobody = np.zeros(0, np.int64)
+        return self._of_rows(np.arange(self.settings.window), nobody, nobody, image_size)
+
+    def _cut(self, end: int, image_size: tuple[int, int]) -> Due:
+        """The window that ends with the cell `end`."""
+        # By id: in what order a worker came to know them is nothing that a takeover could restore.
+        ids = np.array(sorted(self._row_of), np.int64)
+        rows = np.array([self._row_of[track] for track in ids.tolist()], np.int64)
+        cells = np.arange(end - self.settings.window + 1, end + 1)
+        present = (self._rows.kind[rows[:, None], cells % self._ring] != EMPTY).any(axis=1)
+        return self._of_rows(cells, ids[present], rows[present], image_size)
+
+    def _of_rows(self, cells: Integers, ids: Integers, rows: Integers, image_size: tuple[int, int]) -> Due:
         settings = self.settings
-        cells = np.arange(end - settings.window + 1, end + 1)
         columns = cells % self._ring
         kind = self._rows.kind[rows[:, None], columns]
-        enough = (kind != EMPTY).sum(axis=1) >= settings.min_frames
-        kind, ids, rows = kind[enough], ids[enough], rows[enough]
         filled = kind != EMPTY
         values = np.where(filled[..., None], self._rows.cells[rows[:, None], columns], np.float32(0))
         first = cells[filled.argmax(axis=1)] if len(ids) else np.zeros(0)
         last = cells[settings.window - 1 - filled[:, ::-1].argmax(axis=1)] if len(ids) else np.zeros(0)
         missing = settings.frames - settings.window
         values = np.pad(values, ((0, 0), (missing, 0), (0, 0)))
-        padded_filled = np.pad(filled, ((0, 0), (missing, 0)))
         return Due(
+            fps=settings.fps,
+            image_size=image_size,
             ids=ids,
+            judged=np.flatnonzero(filled.sum(axis=1) >= settings.min_frames),
             keypoints=values[..., _KEYPOINTS].reshape(len(ids), settings.frames, JOINT_COUNT, 3),
             boxes=values[..., _BOX],
-            filled=padded_filled,
-            observed_frames=(kind == OBSERVED).sum(axis=1),
-            padded_frames=(~padded_filled).sum(axis=1),
+            filled=np.pad(filled, ((0, 0), (missing, 0))),
+            seen=np.pad(kind == OBSERVED, ((0, 0), (missing, 0))),
             quality=values[..., _QUALITY].sum(axis=1) / settings.window,
             first_at=first / settings.fps,
             last_at=last / settings.fps,
@@ -246,6 +275,18 @@ class _Rows:
             at=np.concatenate([self.at, more.at]),
             cell=np.concatenate([self.cell, more.cell]),
         )
+
+
+def body_heights(due: Due) -> Floats:
+    """Height of each person in pixels: a high percentile, since bodies bend and boxes are cut.
+
+    Returns:
+        [A] pixels of the published image.
+    """
+    heights = np.where(due.filled, due.boxes[..., 3] - due.boxes[..., 1], np.nan)
+    if not len(heights):
+        return np.zeros(0, np.float32)
+    return np.nanpercentile(heights, _HEIGHT_PERCENTILE, axis=1).astype(np.float32)
 
 
 def _columns(people: People) -> Floats:

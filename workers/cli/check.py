@@ -44,10 +44,9 @@ def check_site(site: Site) -> None:
     """
     resolve(site.pose.weights)
     load_tracker(site.pose)
-    asked = site.classify.veto != "never"
-    for weights in (site.classify.primary_weights, *([site.classify.veto_weights] if asked else [])):
+    for expert in site.classify.asked():
         try:
-            read_card(weights)
+            read_card(expert.weights)
         except CardError as error:
             raise ConfigError(f"classify: {error}") from error
     for name, camera in site.ingest_cameras().items():

@@ -9,12 +9,13 @@ from workers.cli.lazy import LazyGroup
 
 @click.group(
     cls=LazyGroup,
-    modules={name: f"workers.cli.evaluate_{name}" for name in ("tracking", "skeletons")},
+    modules={name: f"workers.cli.evaluate_{name}" for name in ("tracking", "skeletons", "verdicts")},
 )
 def evaluate() -> None:
-    """Measure tracks or skeletons against a truth.
+    """Measure tracks, skeletons or verdicts against a truth.
 
     \b
     nexara evaluate tracking truth.txt result.txt
     nexara evaluate skeletons truth.npz result.npz --plot plots
+    nexara evaluate verdicts clips.npz --plot plots
     """  # noqa: D301

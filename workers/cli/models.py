@@ -1,4 +1,4 @@
-"""`nexara models`: pose weights, listed, fetched and imported."""
+"""`nexara models`: pose weights, listed, fetched and imported; public classifiers, converted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from shared.config import ConfigError
+from workers.classify.public import PUBLIC as PUBLIC_CLASSIFIERS
 from workers.cli.options import site_options
 from workers.pose.fetch import PUBLIC, fetch
 from workers.pose.weights import CARD, Weights, models_folder, open_weights, present, resolve
@@ -32,9 +33,9 @@ Name = _matching(NAME, "letters, digits, dots, dashes")
 
 @click.group()
 def models() -> None:
-    """Pose weights: what is here, get public ones, import your own.
+    """Pose weights: what is here, get public ones, import your own. Public classifiers: convert them.
 
-    They lie in ~/.cache/nexara/models, or in $NEXARA_CACHE.
+    Pose weights lie in ~/.cache/nexara/models, or in $NEXARA_CACHE; classifiers wherever you want them.
     """
 
 
@@ -103,6 +104,36 @@ def import_model(file: Path, name: str | None, sha256: str | None) -> None:
     weights = convert(file, models_folder() / called, called)
     click.echo(f"{called}: {_described(weights)}")
     click.echo(f"Use it with `pose: {{weights: {called}}}` in a site file, or --weights {called}.")
+
+
+@models.command("convert")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--as",
+    "name",
+    type=click.Choice(list(PUBLIC_CLASSIFIERS)),
+    metavar="NAME",
+    required=True,
+    help="NET-DATA-STREAM: stgcnpp or msg3d; ntu60 or ntu120; joint, bone, joint-motion or bone-motion.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The .safetensors file to write; default: NAME.safetensors here.",
+)
+def convert_model(file: Path, name: str, out: Path | None) -> None:
+    """Convert a public classifier of pyskl or mmaction2 (.pth, HRNet 2D key points).
+
+    Nothing in the file is run; its tensors are kept as safetensors. See docs/public-checkpoints.md.
+    """
+    from workers.classify.checkpoint import convert
+
+    written = out or Path(f"{name}.safetensors")
+    card = convert(file, name, written)
+    click.echo(f"{written}: {len(card.classes)} classes, {len(card.violent)} of them violence")
+    click.echo(f"Use it with `{{weights: {written}, role: veto}}` among `classify: {{experts: ...}}`.")
+    click.echo(card.licence, err=True)
 
 
 def _described(weights: Weights) -> str:

@@ -11,11 +11,12 @@ from typing import Literal
 import numpy as np
 
 from shared.bus import Bus
-from shared.bus.streams import parse_id, stream_key
-from shared.messages import Mark, MessageError, Verdict, Verdicts, decode
+from shared.bus.streams import STAGES, START, WRITERS, parse_id, stream_key
+from shared.messages import Incident, Incidents, Mark, Message, MessageError, Verdict, Verdicts, decode
 
 _RATE_OVER_S = 5.0
 _LATENCIES_KEPT = 20_000
+_INCIDENTS_KEPT = 20
 
 
 def last_record(bus: Bus, camera: str, cursor: str) -> Literal["frame", "no frame", "end", ""]:
@@ -31,12 +32,18 @@ def last_record(bus: Bus, camera: str, cursor: str) -> Literal["frame", "no fram
 
 @dataclass
 class CameraProgress:
-    """One camera's way through the fleet."""
+    """One camera's way through the fleet.
+
+    Attributes:
+        archived, noted: the cursors of the two who read verdicts, archive and incidents.
+        incidents: how many began; `last_incidents` are the last ones of them, by id.
+    """
 
     camera: str
     frames: int = 0
     tracked: int = 0
     archived: str = "0-0"
+    noted: str = "0-0"
     source: str = ""
     behind: int = 0
     dropped: int = 0
@@ -44,6 +51,8 @@ class CameraProgress:
     results: Counter[str] = field(default_factory=Counter)
     last: Verdict | None = None
     last_at: float = 0.0
+    incidents: int = 0
+    last_incidents: dict[str, Incident] = field(default_factory=dict)
     end: str | None = None
     recent: deque[tuple[float, int]] = field(default_factory=deque)
 
@@ -58,7 +67,9 @@ class CameraProgress:
     @property
     def ended(self) -> bool:
         """Whether the end of its source has passed every worker."""
-        return self.end is not None and parse_id(self.archived) >= parse_id(self.end)
+        if self.end is None:
+            return False
+        return min(parse_id(self.archived), parse_id(self.noted)) >= parse_id(self.end)
 
 
 @dataclass
@@ -69,19 +80,22 @@ class Progress:
     names: list[str]
     cameras: dict[str, CameraProgress] = field(default_factory=dict)
     violence: deque[tuple[str, float, Verdict]] = field(default_factory=lambda: deque(maxlen=100))
+    incidents: deque[tuple[str, Incident]] = field(default_factory=lambda: deque(maxlen=100))
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES_KEPT))
     started: float = field(default_factory=time.monotonic)
     _cursors: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begins where the verdicts stand now, so that an earlier run's are not counted again."""
+        """Begins where verdicts and incidents stand now: an earlier run's are not counted again."""
         for name in self.names:
             self.cameras[name] = CameraProgress(name)
-            self._cursors[name] = self.bus.counters("classify", name).get("cursor", "0-0")
+            for stream in ("verdicts", "incidents"):
+                stored = self.bus.counters(WRITERS[stream], name)
+                self._cursors[stream_key(stream, name)] = stored.get("cursor", START)
 
     @property
     def ended(self) -> bool:
-        """Whether every camera's source has ended and been judged."""
+        """Whether every source has ended, with its verdicts stored and its incidents told."""
         return all(camera.ended for camera in self.cameras.values())
 
     def latency(self, share: float) -> float:
@@ -97,42 +111,39 @@ class Progress:
         now = time.monotonic()
         lags = self.bus.lags("pose", "frames", self.names)
         for camera in self.cameras.values():
-            ingest, pose = (
-                self.bus.counters("ingest", camera.camera),
-                self.bus.counters("pose", camera.camera),
+            ingest, pose, classify, incidents, archive = (
+                self.bus.counters(stage, camera.camera) for stage in STAGES
             )
-            classify = self.bus.counters("classify", camera.camera)
             camera.frames = int(ingest.get("added", 0))
             camera.tracked = int(pose.get("read", 0))
             camera.behind = lags[camera.camera]
             camera.source = last_record(self.bus, camera.camera, pose.get("cursor", "0-0"))
             camera.dropped = sum(int(n) for name, n in ingest.items() if name.startswith("dropped:"))
-            camera.dead = sum(int(counters.get("dead", 0)) for counters in (ingest, pose, classify))
-            camera.archived = self.bus.counters("archive", camera.camera).get("cursor", "0-0")
+            camera.dead = sum(int(c.get("dead", 0)) for c in (ingest, pose, classify, incidents))
+            camera.noted, camera.archived = incidents.get("cursor", START), archive.get("cursor", START)
             camera.recent.append((now, camera.tracked))
             while now - camera.recent[0][0] > _RATE_OVER_S:
                 camera.recent.popleft()
         self._follow()
 
     def _follow(self) -> None:
-        while True:
-            keys = {stream_key("verdicts", name): name for name in self.names}
-            found = self.bus.follow({key: self._cursors[name] for key, name in keys.items()}, 200, 0)
-            if not found:
-                return
+        camera_of = {
+            stream_key(stream, name): camera
+            for name, camera in self.cameras.items()
+            for stream in ("verdicts", "incidents")
+        }
+        while found := self.bus.follow(self._cursors, 200, 0):
             for key, entries in found.items():
-                name = keys[key]
-                self._cursors[name] = entries[-1][0]
+                self._cursors[key] = entries[-1][0]
                 for entry_id, fields in entries:
-                    self._count(self.cameras[name], entry_id, fields.get("m", b""))
+                    with contextlib.suppress(MessageError):
+                        self._count(camera_of[key], key, entry_id, decode(fields.get("m", b"")))
 
-    def _count(self, camera: CameraProgress, entry_id: str, payload: bytes) -> None:
-        try:
-            message = decode(payload)
-        except MessageError:
-            return
-        if isinstance(message, Mark):
+    def _count(self, camera: CameraProgress, key: str, entry_id: str, message: Message) -> None:
+        if isinstance(message, Mark) and key == stream_key("verdicts", camera.camera):
             camera.end = entry_id if message.final else None
+        elif isinstance(message, Incidents):
+            self._count_incidents(camera, message)
         elif isinstance(message, Verdicts):
             for verdict in message.verdicts:
                 camera.results[verdict.result] += 1
@@ -141,3 +152,12 @@ class Progress:
                     self.violence.append((camera.camera, message.at, verdict))
             if message.trail:
                 self.latencies.append(message.trail[-1].done_at - message.trail[0].read_at)
+
+    def _count_incidents(self, camera: CameraProgress, message: Incidents) -> None:
+        for incident in message.incidents:
+            camera.incidents += incident.change == "new"
+            camera.last_incidents[incident.incident_id] = incident
+            while len(camera.last_incidents) > _INCIDENTS_KEPT:
+                del camera.last_incidents[next(iter(camera.last_incidents))]
+            if incident.change != "update":
+                self.incidents.append((camera.camera, incident))

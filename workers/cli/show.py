@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from shared.messages import Verdict
+from shared.messages import Incident
 from workers.cli.progress import CameraProgress, Progress
 from workers.cli.site import Site
 from workers.cli.supervisor import Supervisor
-from workers.cli.tail import short
+from workers.cli.tail import judgement, short
 
 _PLAIN_EVERY_S = 5.0
+_SPANS_SHOWN = 5
 
 
 class Display:
@@ -56,19 +57,19 @@ class Display:
             self._live.stop()
         self._tell_violence(progress)
         for camera in progress.cameras.values():
-            click.echo(_summary(camera))
+            click.echo(summary(camera, self._site.cameras[camera.camera].live))
         click.echo(_line(progress))
         click.echo(f"nexara: verdict logs in {self._site.verdict_directory}")
 
     def _tell_violence(self, progress: Progress) -> None:
         while progress.violence:
             camera, at, verdict = progress.violence.popleft()
-            click.echo(f"VIOLENCE  {camera}  {at:.1f} s  track {short(verdict.track_id)}  {_scores(verdict)}")
-
-
-def _scores(verdict: Verdict) -> str:
-    veto = f", veto {verdict.veto_score:.3f}" if verdict.veto_score is not None else ""
-    return f"primary {verdict.primary_score:.3f}{veto}"
+            what = f"track {short(verdict.track_id)}  {judgement(verdict)}"
+            click.echo(f"VIOLENCE  {camera}  {at:.1f} s  {what}")
+        while progress.incidents:
+            camera, incident = progress.incidents.popleft()
+            when = span(incident, self._site.cameras[camera].live)
+            click.echo(f"INCIDENT  {camera}  {incident.change} {incident.incident_id}  {when}")
 
 
 def _line(progress: Progress) -> str:
@@ -80,15 +81,35 @@ def _line(progress: Progress) -> str:
     return (
         f"{time.monotonic() - progress.started:6.1f} s  records {frames}  tracked {tracked}  "
         f"{sum(camera.fps for camera in cameras):.1f} fps  dropped {dropped}  dead {dead}  "
-        f"verdicts {results.total()}  vetoed {results['VETOED']}  violence {results['VIOLENCE']}"
+        f"verdicts {results.total()}  vetoed {results['VETOED']}  violence {results['VIOLENCE']}  "
+        f"incidents {sum(camera.incidents for camera in cameras)}"
     )
 
 
-def _summary(camera: CameraProgress) -> str:
+def span(incident: Incident, live: bool) -> str:
+    """From when until when an incident was violent: of a file its own time, of a live camera that of day."""
+    if not live:
+        return f"{_minutes(incident.began_at)} to {_minutes(incident.last_at)}"
+    began = incident.began_captured_at
+    moments = (began, began + incident.last_at - incident.began_at)
+    return " to ".join(time.strftime("%H:%M:%S", time.localtime(moment)) for moment in moments)
+
+
+def _minutes(at: float) -> str:
+    minutes, tenths = divmod(round(at * 10), 600)
+    return f"{minutes}:{tenths / 10:04.1f}"
+
+
+def summary(camera: CameraProgress, live: bool) -> str:
+    """What became of one camera in this run."""
+    spans = [span(incident, live) for incident in camera.last_incidents.values()][-_SPANS_SHOWN:]
+    if camera.incidents > len(spans) > 0:
+        spans.insert(0, "...")
     return (
         f"{camera.camera}: {camera.frames} records in, {camera.tracked} tracked, {camera.dropped} dropped, "
         f"{camera.dead} dead, verdicts {sum(camera.results.values())} "
-        f"({camera.results['VIOLENCE']} violence, {camera.results['VETOED']} vetoed)"
+        f"({camera.results['VIOLENCE']} violence, {camera.results['VETOED']} vetoed), "
+        f"incidents {camera.incidents}" + (f" ({', '.join(spans)})" if spans else "")
     )
 
 
@@ -109,11 +130,12 @@ def _table(progress: Progress, supervisor: Supervisor) -> Table:
         "dead",
         "verdicts",
         "violence",
+        "incidents",
         "last",
     ):
         table.add_column(heading, justify="left" if heading in ("camera", "last") else "right")
     for camera in progress.cameras.values():
-        last = f"{camera.last.result} {camera.last.primary_score:.3f}" if camera.last else ""
+        last = f"{camera.last.result} {camera.last.score:.3f}" if camera.last else ""
         violence = camera.results["VIOLENCE"]
         table.add_row(
             camera.camera + (" (ended)" if camera.ended else " (no picture)" * (camera.source == "no frame")),
@@ -121,6 +143,7 @@ def _table(progress: Progress, supervisor: Supervisor) -> Table:
             *map(str, (camera.frames, camera.tracked, camera.behind, camera.dropped, camera.dead)),
             str(sum(camera.results.values())),
             f"[bold red]{violence}[/]" if violence else "0",
+            f"[bold red]{camera.incidents}[/]" if camera.incidents else "0",
             last,
         )
     return table

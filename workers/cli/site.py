@@ -16,6 +16,7 @@ from shared.config import ConfigError, Section
 from shared.messages import CAMERA_PATTERN
 from workers.archive.config import ArchiveConfig
 from workers.classify.config import ClassifyConfig
+from workers.incidents.config import IncidentsConfig
 from workers.ingest.config import CameraOptions as IngestCamera
 from workers.ingest.config import IngestConfig
 from workers.pose.config import CameraOptions as PoseCamera
@@ -24,7 +25,7 @@ from workers.pose.runtimes import choose, usual_image_size
 from workers.pose.views import ViewPlan
 
 CameraName = Annotated[str, StringConstraints(pattern=CAMERA_PATTERN)]
-ROLES = ("ingest", "pose", "classify", "archive")
+ROLES = ("ingest", "pose", "classify", "incidents", "archive")
 
 
 class Camera(IngestCamera, PoseCamera):
@@ -63,6 +64,7 @@ class Processes(Section):
     ingest: int = Field(1, ge=0, le=64, description="Ingest processes.")
     pose: int = Field(1, ge=0, le=64, description="Pose processes: one for each GPU; one uses all CPU cores.")
     classify: int = Field(1, ge=0, le=64, description="Classify processes.")
+    incidents: int = Field(1, ge=0, le=64, description="Incidents processes.")
     archive: int = Field(1, ge=0, le=1, description="Archive processes: the log is written by one.")
 
 
@@ -78,6 +80,7 @@ class Site(Section):
     ingest: IngestConfig = Field(default_factory=IngestConfig, description="The ingest worker.")
     pose: PoseConfig = Field(default_factory=PoseConfig, description="The pose worker.")
     classify: ClassifyConfig = Field(default_factory=ClassifyConfig, description="The classify worker.")
+    incidents: IncidentsConfig = Field(default_factory=IncidentsConfig, description="The incidents worker.")
     archive: ArchiveConfig = Field(default_factory=ArchiveConfig, description="The archive worker.")
     metrics: MetricsConfig = Field(default_factory=MetricsConfig, description="Prometheus metrics.")
 

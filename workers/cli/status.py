@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.bus import Bus
+from shared.bus.streams import STAGES
 from workers.cli.options import site_options
 from workers.cli.progress import last_record
 
@@ -52,7 +53,9 @@ def observe(bus: Bus, cameras: list[str], over_s: float = 1.0) -> list[CameraSta
 
 
 def _observe_one(bus: Bus, camera: str, before: int, passed_s: float) -> CameraStatus:
-    ingest, pose, classify = (bus.counters(stage, camera) for stage in ("ingest", "pose", "classify"))
+    ingest, pose, classify, incidents = (
+        bus.counters(stage, camera) for stage in ("ingest", "pose", "classify", "incidents")
+    )
     dropped = {name.partition(":")[2]: int(n) for name, n in ingest.items() if name.startswith("dropped:")}
     tracked = _count(pose, "read")
     source = last_record(bus, camera, pose.get("cursor", "0-0"))
@@ -63,10 +66,10 @@ def _observe_one(bus: Bus, camera: str, before: int, passed_s: float) -> CameraS
         tracked=tracked,
         judged=_count(classify, "read"),
         dropped=dropped,
-        dead=sum(_count(counters, "dead") for counters in (ingest, pose, classify)),
+        dead=sum(_count(counters, "dead") for counters in (ingest, pose, classify, incidents)),
         pose_lag=bus.lags("pose", "frames", [camera])[camera],
         fps=0.0 if source == "no frame" else (tracked - before) / passed_s,
-        owners={stage: bus.owner(stage, camera) for stage in ("ingest", "pose", "classify", "archive")},
+        owners={stage: bus.owner(stage, camera) for stage in STAGES},
     )
 
 

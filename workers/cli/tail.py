@@ -10,10 +10,21 @@ import click
 
 from shared.bus import Bus
 from shared.bus.streams import START, dead_key, stream_key
-from shared.messages import Frame, Mark, Message, MessageError, Tracks, Verdicts, decode
+from shared.messages import (
+    Frame,
+    Incident,
+    Incidents,
+    Mark,
+    Message,
+    MessageError,
+    Tracks,
+    Verdict,
+    Verdicts,
+    decode,
+)
 from workers.cli.options import site_options
 
-STREAMS = ("frames", "tracks", "verdicts", "dead")
+STREAMS = ("frames", "tracks", "verdicts", "incidents", "dead")
 
 
 @click.command()
@@ -26,7 +37,7 @@ STREAMS = ("frames", "tracks", "verdicts", "dead")
 def tail(
     stream: str, site: Any, cameras: tuple[str, ...], as_json: bool, from_start: bool, seconds: float | None
 ) -> None:
-    """Print frames, tracks, verdicts or dead letters as they come. Ctrl-C ends it."""
+    """Print frames, tracks, verdicts, incidents or dead letters as they come. Ctrl-C ends it."""
     chosen = site.choose(cameras)
     bus = site.connect()
     for camera, entry_id, fields in _entries(bus, stream, chosen, from_start, seconds):
@@ -92,12 +103,31 @@ def _what(message: Message) -> str:
         seen = len(message.track_ids) - int(message.predicted.sum())
         return f"{seen} people of {len(message.detection_boxes)} detections  {people}"
     if isinstance(message, Verdicts):
-        return "  ".join(
-            f"{short(verdict.track_id)} {verdict.result} {verdict.primary_score:.3f}"
-            + (f"/{verdict.veto_score:.3f}" if verdict.veto_score is not None else "")
-            for verdict in message.verdicts
-        )
+        scene = message.scene
+        judged = [f"{short(verdict.track_id)} {judgement(verdict)}" for verdict in message.verdicts]
+        return "  ".join([*judged, f"scene {scene.result} {scene.score:.3f}"])
+    if isinstance(message, Incidents):
+        told = [_incident(incident) for incident in message.incidents]
+        told += [f"{message.suppressed} kept back by a cooldown"] if message.suppressed else []
+        return "  ".join([*told, *([_what(message.mark)] if message.mark else [])])
     return f"end: {message.reason}" if isinstance(message, Mark) and message.final else "no frame"
+
+
+def judgement(verdict: Verdict) -> str:
+    """A verdict's result and score; of several experts also each one's, - for who was not asked."""
+    text = f"{verdict.result} {verdict.score:.3f}"
+    if len(verdict.scores) > 1:
+        text += f" ({'/'.join('-' if score is None else f'{score:.3f}' for score in verdict.scores)})"
+    return f"{text} {','.join(verdict.unsure)}" if verdict.unsure else text
+
+
+def _incident(incident: Incident) -> str:
+    people = " ".join(map(short, incident.track_ids))
+    text = f"{incident.change} {incident.incident_id} since {incident.began_at:.3f} s of {people}"
+    text += f" peak {incident.peak_score:.3f} violent {incident.violent} vetoed {incident.vetoed}"
+    if incident.change == "end":
+        text += f" until {incident.last_at:.3f} s: {(incident.end_reason or '').replace('_', ' ')}"
+    return f"{text} into {incident.merged_into}" if incident.merged_into else text
 
 
 def short(track_id: int) -> str:

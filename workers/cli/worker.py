@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 def worker(roles: str, site_file: Path, name: str, overrides: tuple[str, ...], again: bool) -> None:
     """Run one worker, or several roles in one process.
 
-    The roles are ingest, pose, classify and archive.
+    The roles are ingest, pose, classify, incidents and archive.
     """
     names = roles.split(",")
     for role in names:
@@ -129,6 +129,10 @@ def _stage(site: Site, role: str) -> Stage:  # type: ignore[type-arg]
         from workers.classify.stage import build_stage as build_classify
 
         return build_classify(site.classify)
+    if role == "incidents":
+        from workers.incidents.stage import build_stage as build_incidents
+
+        return build_incidents(site.incidents)
     from workers.archive.stage import build_stage as build_archive
 
     return build_archive(site.archive, site.verdict_directory)

@@ -45,8 +45,15 @@ class TrackerConfig(Section):
         0.6,
         gt=0,
         le=1,
-        description="A track starts from this score on; skeleton: from 0.9, 0.7 and 0.5 times it for people "
-        "under 300, 100 and 50 px.",
+        description="A track is told of from this score on; skeleton: from 0.9, 0.7 and 0.5 times it for "
+        "people under 300, 100 and 50 px.",
+    )
+    follow_thresh: float = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="Skeleton: people are followed from this score on, and told of once one of theirs reached "
+        "`new_track_thresh`; verdicts know their movements from the beginning.",
     )
     track_buffer_s: float = Field(1.0, gt=0, le=60, description="How long an unseen person is remembered.")
     match_thresh: float = Field(

@@ -20,11 +20,11 @@ from workers.pose import metrics
 from workers.pose.appearance import Appearance
 from workers.pose.config import CameraOptions, PoseConfig, TrackerConfig, load_tracker, view_plan
 from workers.pose.detector import Detections, Detector, Selection
+from workers.pose.follow import State, follow, new_state
 from workers.pose.images import decode
 from workers.pose.offline import ultralytics
 from workers.pose.refine import Refiner
 from workers.pose.runtimes import choose, open_runtime, usual_image_size
-from workers.pose.tracking import Tracker, open_tracker
 from workers.pose.views import View, ViewPlan, sharpest_size
 from workers.pose.weights import resolve
 
@@ -49,16 +49,6 @@ class Prepared:
     views: tuple[View, ...]
     grey: NDArray[np.uint8] | None
     image: NDArray[np.uint8] | None = None
-
-
-@dataclass
-class State:
-    """What a camera's tracks depend on besides the next frame."""
-
-    camera: str
-    generation: str
-    tracker: Tracker
-    refiner: Refiner
 
 
 class _Pose:
@@ -127,40 +117,11 @@ class _Pose:
 
     def initial(self, camera: str, generation: str) -> State:
         """Nobody seen yet."""
-        tracker = open_tracker(self._tracker, generation, self._options(camera).moving)
-        return State(camera, generation, tracker, Refiner(self._config.refine))
+        return new_state(self._config, self._tracker, camera, generation, self._options(camera).moving)
 
     def advance(self, state: State, item: Prepared, seen: Detections) -> tuple[State, Tracks]:
         """Follow the people of a camera into its next frame."""
-        frame = item.frame
-        tracked = state.tracker.update(frame.number, frame.at, seen, (frame.width, frame.height), item.grey)
-        rows = tracked.detection
-        refined = state.refiner.update(
-            frame.at, tracked.track_ids, seen.boxes[rows], seen.keypoints[rows], (frame.width, frame.height)
-        )
-        detection = _rows_of(rows, refined.rows)
-        return state, Tracks(
-            camera=frame.camera,
-            generation=frame.generation,
-            number=frame.number,
-            at=frame.at,
-            captured_at=frame.captured_at,
-            trail=frame.trail,
-            width=frame.width,
-            height=frame.height,
-            detection_boxes=seen.boxes,
-            detection_scores=seen.scores,
-            detection_keypoints=seen.keypoints,
-            track_ids=refined.track_ids,
-            detection=detection,
-            boxes=refined.boxes,
-            scores=_rows_of(seen.scores, detection, 0.0),
-            keypoints=refined.keypoints,
-            predicted=refined.predicted,
-            velocity=refined.velocity,
-            scale=refined.scale,
-            quality=refined.quality,
-        )
+        return state, follow(state, item.frame, seen, item.grey)
 
     def dump(self, state: State) -> bytes:
         """The state as plain values and array bytes."""
@@ -190,20 +151,13 @@ class _Pose:
         return self._cameras.get(camera) or CameraOptions()
 
 
-def _rows_of(values: NDArray[Any], rows: NDArray[Any], otherwise: float = -1) -> NDArray[Any]:
-    """[Q] the values in those rows; `otherwise` where a row is below 0."""
-    found = np.full(len(rows), otherwise, values.dtype)
-    found[rows >= 0] = values[rows[rows >= 0]]
-    return found
-
-
 def _settings(config: PoseConfig, tracker: TrackerConfig, weights_hash: str) -> str:
     """All that changes outputs and is the same for every camera and machine."""
     chosen: dict[str, Any] = config.model_dump(
         mode="json", exclude={"weights", "tracker", "parallel", "max_batch", "max_wait_ms"}
     )
     return json.dumps(
-        {"state": 2, "weights": weights_hash, "tracker": tracker.model_dump(mode="json"), **chosen},
+        {"state": 3, "weights": weights_hash, "tracker": tracker.model_dump(mode="json"), **chosen},
         sort_keys=True,
     )
 

@@ -27,10 +27,10 @@ def build(net: str, *, num_classes: int, persons: int, size: Size | None = None)
         net: "stgcnpp" or "msg3d".
         num_classes: how many logits.
         persons: people in one input, 1 or 2; MS-G3D's first batch norm depends on it.
-        size: a smaller net than the published one.
+        size: a smaller net than the published one, or one for other inputs.
 
     Returns:
-        A module that takes [N, 3, T, 17, M] (x, y, confidence) and gives logits [N, num_classes].
+        A module that takes [N, size.inputs, T, 17, M] and gives logits [N, num_classes].
     """
     if persons not in (1, 2):
         raise ValueError(f"persons must be 1 or 2, not {persons}")

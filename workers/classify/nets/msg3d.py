@@ -13,7 +13,6 @@ from torch.nn import functional as F
 
 from workers.classify.nets.graph import JOINTS, Adjacency, binary, hop_stack, space_time
 
-CHANNELS_IN = 3
 BRANCHES = 6
 WINDOWS = (3, 5)
 
@@ -26,15 +25,17 @@ class Msg3dSize:
         channels: width of the first stage; stages 2 and 3 double it.
         graph_scales: distances in the skeleton, the joint itself included.
         space_time_scales: distances in the graph over several frames.
+        inputs: channels of the input; published nets see x, y and confidence.
     """
 
     channels: int = 96
     graph_scales: int = 13
     space_time_scales: int = 6
+    inputs: int = 3
 
 
 class Msg3d(nn.Module):
-    """[N, 3, T, 17, M] -> logits [N, classes]. The first batch norm tells people apart, so M is fixed."""
+    """[N, C, T, 17, M] -> logits [N, classes]. The first batch norm tells people apart, so M is fixed."""
 
     def __init__(self, num_classes: int, persons: int, size: Msg3dSize) -> None:
         super().__init__()
@@ -59,9 +60,9 @@ class _Backbone(nn.Module):
         super().__init__()
         adjacency = binary()
         self.register_buffer("A", torch.from_numpy(adjacency.copy()))
-        self.data_bn = nn.BatchNorm1d(persons * JOINTS * CHANNELS_IN)
+        self.data_bn = nn.BatchNorm1d(persons * JOINTS * size.inputs)
         graph = hop_stack(adjacency, size.graph_scales)
-        inputs = CHANNELS_IN
+        inputs = size.inputs
         for stage in (1, 2, 3):
             outputs = size.channels * 2 ** (stage - 1)
             # The first stage widens in the graph convolution, the others where they stride.
@@ -77,7 +78,7 @@ class _Backbone(nn.Module):
             inputs = outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, 3, T, V, M] -> [N, M, C, T', V]."""
+        """[N, C, T, V, M] -> [N, M, C', T', V]."""
         n, c, t, v, m = x.shape
         x = x.permute(0, 4, 3, 1, 2).reshape(n, m * v * c, t)
         x = self.data_bn(x).reshape(n * m, v, c, t).permute(0, 2, 3, 1)

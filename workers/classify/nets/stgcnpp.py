@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from workers.classify.nets.graph import JOINTS, spatial_stack
 
-CHANNELS_IN = 3
 BRANCHES = 6
 
 
@@ -23,14 +22,16 @@ class StgcnppSize:
     Attributes:
         channels: width of the first stage; each further stage doubles it.
         blocks: blocks of each stage; the first block of stages 2 and 3 halves the frames.
+        inputs: channels of the input; published nets see x, y and confidence.
     """
 
     channels: int = 64
     blocks: tuple[int, ...] = (4, 3, 3)
+    inputs: int = 3
 
 
 class Stgcnpp(nn.Module):
-    """[N, 3, T, 17, M] -> logits [N, classes]. People share all weights, so any M works."""
+    """[N, C, T, 17, M] -> logits [N, classes]. People share all weights, so any M works."""
 
     def __init__(self, num_classes: int, size: StgcnppSize) -> None:
         super().__init__()
@@ -51,9 +52,9 @@ class Stgcnpp(nn.Module):
 class _Backbone(nn.Module):
     def __init__(self, size: StgcnppSize) -> None:
         super().__init__()
-        self.data_bn = nn.BatchNorm1d(JOINTS * CHANNELS_IN)
+        self.data_bn = nn.BatchNorm1d(JOINTS * size.inputs)
         blocks: list[nn.Module] = []
-        inputs = CHANNELS_IN
+        inputs = size.inputs
         for stage, depth in enumerate(size.blocks):
             width = size.channels * 2**stage
             for position in range(depth):
@@ -64,7 +65,7 @@ class _Backbone(nn.Module):
         self.width = inputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, 3, T, V, M] -> [N, M, C, T', V]."""
+        """[N, C, T, V, M] -> [N, M, C', T', V]."""
         n, c, t, v, m = x.shape
         x = x.permute(0, 4, 3, 1, 2).reshape(n * m, v * c, t)
         x = self.data_bn(x).reshape(n * m, v, c, t).permute(0, 2, 3, 1)

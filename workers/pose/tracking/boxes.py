@@ -86,10 +86,11 @@ class BoxTracker:
         # Of all removed tracks only those can matter that still stand in a list.
         tracker.removed_stracks = [track for track in tracker.removed_stracks if track.track_id in live]
         confirmed = [track for track in tracker.tracked_stracks if track.is_activated]
-        return Tracked(
-            np.array([track.track_id for track in confirmed], np.int64),
-            np.array([track.idx for track in confirmed], np.int16),
-        )
+        track_ids = np.array([track.track_id for track in confirmed], np.int64)
+        detection = np.array([track.idx for track in confirmed], np.int16)
+        owners = np.zeros(len(found), np.int64)
+        owners[detection] = track_ids
+        return Tracked(track_ids, detection, owners)
 
     def dump(self) -> dict[str, Any]:
         """Everything the next update depends on."""

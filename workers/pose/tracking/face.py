@@ -17,10 +17,18 @@ ID_BITS = 53  # exact in JSON and in every language's double
 
 @dataclass(frozen=True)
 class Tracked:
-    """Confirmed people of a frame: [P] ids and the rows of their detections."""
+    """Who was seen in a frame of m detections.
+
+    Attributes:
+        track_ids: [P] the people who are told of.
+        detection: [P] the rows of their detections.
+        owners: [m] the track of each detection, 0 where it belongs to none. Also the tracks that are not told
+            of, so that whoever is, is known from the first moment on.
+    """
 
     track_ids: NDArray[np.int64]
     detection: NDArray[np.int16]
+    owners: NDArray[np.int64]
 
 
 class Tracker(Protocol):

@@ -18,6 +18,7 @@ RECORD = np.dtype(
         ("track_id", np.int64),
         ("born_at", np.float64),
         ("seen_at", np.float64),
+        ("strong", np.bool_),
         ("confirmed", np.bool_),
         ("score", np.float32),
         ("height", np.float32),

@@ -1,7 +1,8 @@
 """Our tracker: people by their key points, their movement, who covers whom and, where known, their looks.
 
-A person's life: tentative at the first detection that is sure enough; confirmed after `confirm_s`, or at once
-if it is very sure; lost while unseen; gone after `track_buffer_s`, sooner through an edge of the image.
+A person's life: tentative from the first detection that is worth following; confirmed, and told of, once one
+was sure enough and `confirm_s` are over, or at once if it is very sure; lost while unseen; gone after
+`track_buffer_s`, sooner through an edge of the image.
 n people, m detections.
 """
 
@@ -57,6 +58,7 @@ class SkeletonTracker:
         image: NDArray[np.uint8] | None = None,
     ) -> Tracked:
         """Take one frame, as `Tracker.update` says."""
+        given = len(found)
         found, whose = _sound(found)
         first = self._at is None
         before = at if self._at is None else self._at
@@ -76,7 +78,7 @@ class SkeletonTracker:
         detection = np.full(len(people), -1, np.intp)
         detection[who] = what
         detection[len(people) - len(born) :] = born
-        return self._confirmed(detection, whose)
+        return self._confirmed(detection, whose, given)
 
     def dump(self) -> dict[str, Any]:
         """Everything the next update depends on."""
@@ -131,7 +133,8 @@ class SkeletonTracker:
         people, config = self._people, self._config
         seen = sighted(people.records[who], found, what, now, self._motion, self._cost)
         sure = found.scores[what] >= config.sure_thresh
-        seen["confirmed"] |= sure | (now - seen["born_at"] >= config.confirm_s - 1e-6)
+        seen["strong"] |= found.scores[what] >= config.new_track_thresh * _factors(found, what)
+        seen["confirmed"] |= sure | (seen["strong"] & (now - seen["born_at"] >= config.confirm_s - 1e-6))
         people.records[who] = seen
         if found.features is not None and people.looks.shape[2] == found.features.shape[1]:
             clear = (found.scores[what] >= config.track_high_thresh) & (covered[who] < 0.3)
@@ -139,26 +142,28 @@ class SkeletonTracker:
 
     def _bear(self, number: int, now: float, found: Detections, taken: Rows, first: bool) -> Rows:
         config = self._config
-        heights = found.boxes[:, 3] - found.boxes[:, 1]
-        # Small people get low scores and are right all the same; a large one with a low score is nobody.
-        free = found.scores >= config.new_track_thresh * confidence_factors(heights)
+        enough = config.new_track_thresh * _factors(found, np.arange(len(found)))
+        free = found.scores >= np.minimum(config.follow_thresh, enough)
         free[taken] = False
         doubles = same_body(found.keypoints, found.boxes, self._cost)
         free &= ~(doubles[:, taken].any(axis=1) | np.tril(doubles, -1).any(axis=1))
         rows = np.flatnonzero(free)
         ids = [track_id(self._generation, number, index) for index in range(len(rows))]
         born = newcomers(found, rows, np.array(ids, np.int64), now, self._motion)
-        born.records["confirmed"] = first | (found.scores[rows] >= config.sure_thresh)
+        strong = found.scores[rows] >= enough[rows]
+        born.records["strong"] = strong
+        born.records["confirmed"] = (first & strong) | (found.scores[rows] >= config.sure_thresh)
         if len(born):
             self._people.add(born)
         return rows
 
-    def _confirmed(self, detection: Rows, whose: Rows) -> Tracked:
+    def _confirmed(self, detection: Rows, whose: Rows, given: int) -> Tracked:
         """Who is seen and confirmed; of two people on one body the older stays.
 
         Args:
             detection: [n] the row of each person's detection, -1 where unseen.
-            whose: the rows that were given to `update`.
+            whose: [m] the rows that were given to `update`.
+            given: how many those were, with the unsound ones.
         """
         people = self._people
         records = people.records
@@ -168,10 +173,16 @@ class SkeletonTracker:
         older = np.asarray(~np.tril(double, -1).any(axis=1))
         people.keep(older)
         detection = detection[older]
-        told = (detection >= 0) & people.records["confirmed"]
-        return Tracked(
-            people.records["track_id"][told].astype(np.int64), whose[detection[told]].astype(np.int16)
-        )
+        track_ids, seen = people.records["track_id"].astype(np.int64), detection >= 0
+        owners = np.zeros(given, np.int64)
+        owners[whose[detection[seen]]] = track_ids[seen]
+        told = seen & people.records["confirmed"]
+        return Tracked(track_ids[told], whose[detection[told]].astype(np.int16), owners)
+
+
+def _factors(found: Detections, rows: Rows) -> NDArray[np.floating[Any]]:
+    """Small people get low scores and are right all the same; a large one with a low score is nobody."""
+    return confidence_factors(found.boxes[rows, 3] - found.boxes[rows, 1])
 
 
 def _sound(found: Detections) -> tuple[Detections, Rows]:

@@ -1,0 +1,177 @@
+"""Fits the linear model of hand-made pair features, and measures it out of fold.
+
+    python -m training.interaction --data ../shared/data/skeletons/cctv_fights_coco17.npz \
+        --groups ../shared/data/videos/fights/source_groups.json --out models
+
+writes `models/interaction-fights.safetensors` and, for `training.panel`, `interaction-fights.npz`: every test
+window's evidence by a model that saw no clip of its source video.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+from scipy.stats import norm
+from sklearn.linear_model import LogisticRegression
+
+from training import clips
+from training.folds import FOLDS, split
+from training.opinions import Opinions, log_folds
+from workers.classify.card import Card, metadata_of
+from workers.classify.inputs.interaction import interaction, names
+from workers.classify.linear import Linear
+
+log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+LICENCE = "AGPL-3.0-or-later; trained on clips from a video site, for research: see models/README.md"
+_QUANTILES = 33
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the model is fitted.
+
+    Attributes:
+        rounds: the first looks at all windows of a clip alike, each further one at those that the last one
+            found most violent: a bystander's window in a fight is no fight.
+        top: share of a clip's windows that are believed to show its label.
+        believed: weight of those; the rest share what is left.
+        penalty: inverse strength of the L2 penalty.
+    """
+
+    rounds: int = 2
+    top: float = 1 / 3
+    believed: float = 0.7
+    penalty: float = 0.003
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """[n, F] features, and of which clip, frame's time and track they are."""
+
+    features: Floats
+    clip: Integers
+    at: NDArray[np.float64]
+    track: Integers
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="detections of labelled clips, NPZ")
+    parser.add_argument("--groups", type=Path, help="JSON: lists of clips cut from one video")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the weights")
+    parser.add_argument("--seed", type=int, default=1, help="of the folds")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    data = clips.load(arguments.data, arguments.groups)
+    train = windows_of(data, clips.train_windows)
+    test = windows_of(data, clips.test_windows)
+    log.info("training windows=%d test windows=%d features=%d", len(train.clip), len(test.clip), len(names()))
+    folds = split(data.groups, data.labels, arguments.seed)
+    opinions = cross_validated(train, test, data.labels, folds, Recipe())
+    log_folds(opinions, data.labels, folds)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    target = arguments.out / "interaction-fights"
+    opinions.save(target.with_suffix(".npz"), data.names, folds)
+    model = fit(train.features, train.clip, data.labels, Recipe())
+    card = Card(
+        net="interaction",
+        input="interaction-v1",
+        persons=2,
+        window=clips.WINDOW,
+        window_fps=clips.WINDOW_FPS,
+        classes=("normal", "fight"),
+        violent=("fight",),
+        licence=LICENCE,
+        trained_on=tuple(data.names.tolist()),
+    )
+    save_file(model.tensors(), target.with_suffix(".safetensors"), metadata_of(card))
+
+
+def windows_of(data: clips.Labelled, cut: clips.Cut) -> Windows:
+    """Features of all windows of all clips."""
+    features, clip, at, track = [], [], [], []
+    for number, one in enumerate(data.clips):
+        for moment, due in cut(one):
+            features.append(interaction(due))
+            clip.append(np.full(len(due), number))
+            at.append(np.full(len(due), moment))
+            track.append(due.ids[due.judged])
+    return Windows(
+        features=np.concatenate(features),
+        clip=np.concatenate(clip),
+        at=np.concatenate(at),
+        track=np.concatenate(track),
+    )
+
+
+def cross_validated(
+    train: Windows, test: Windows, labels: Integers, folds: Integers, recipe: Recipe
+) -> Opinions:
+    """What models say of the test windows of clips whose source videos they did not see."""
+    evidence = np.zeros(len(test.clip))
+    for fold in range(FOLDS):
+        known, asked = folds[train.clip] != fold, folds[test.clip] == fold
+        model = fit(train.features[known], train.clip[known], labels, recipe)
+        evidence[asked] = model.logits(test.features[asked])[:, 1]
+    return Opinions(clip=test.clip, at=test.at, track=test.track, evidence=evidence)
+
+
+def fit(features: Floats, clip: Integers, labels: Integers, recipe: Recipe) -> Linear:
+    """A model of windows whose labels are their clips'.
+
+    Args:
+        features: [n, F], NaN where unknown.
+        clip: [n] the clip of each.
+        labels: of every clip, indexed by `clip`.
+        recipe: how.
+    """
+    blank = _spread(features)
+    values = blank.spread(features)
+    weight = 1 / np.bincount(clip)[clip]
+    for _ in range(recipe.rounds):
+        regression = LogisticRegression(C=recipe.penalty, max_iter=1000)
+        regression.fit(values, labels[clip], sample_weight=weight / weight.mean())
+        evidence = regression.decision_function(values)
+        weight = _believed(evidence, clip, recipe)
+    return Linear(
+        blank.quantiles,
+        blank.normal,
+        regression.coef_[0].astype(np.float32),
+        regression.intercept_.astype(np.float32),
+    )
+
+
+def _spread(features: Floats) -> Linear:
+    """A model that only knows the features' quantiles."""
+    shares = np.linspace(0, 1, _QUANTILES)
+    quantiles = np.nanquantile(features, shares, axis=0).astype(np.float32)
+    normal = norm.ppf(shares.clip(0.5 / _QUANTILES, 1 - 0.5 / _QUANTILES)).astype(np.float32)
+    count = features.shape[1]
+    return Linear(np.nan_to_num(quantiles), normal, np.zeros(count, np.float32), np.zeros(1, np.float32))
+
+
+def _believed(evidence: NDArray[np.float64], clip: Integers, recipe: Recipe) -> NDArray[np.float64]:
+    """[n] weights that add up to 1 in each clip."""
+    weight = np.zeros(len(clip))
+    for one in np.unique(clip):
+        rows = np.flatnonzero(clip == one)
+        ordered = rows[np.argsort(-evidence[rows], kind="stable")]
+        top = ordered[: max(1, round(recipe.top * len(rows) + 0.499))]
+        weight[rows] = (1 - recipe.believed) / len(rows)
+        weight[top] += recipe.believed / len(top)
+    return weight
+
+
+if __name__ == "__main__":
+    main()

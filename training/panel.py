@@ -1,0 +1,338 @@
+"""Calibrates the experts, measures them alone and together out of fold, and writes their model card.
+
+    python -m training.panel --data ../shared/data/skeletons/cctv_fights_coco17.npz \
+        --groups ../shared/data/videos/fights/source_groups.json --models models
+
+reads what each recipe left in `--models` (weights, and evidence out of fold as `training.opinions` keeps it),
+fits for each expert how evidence becomes a probability, and writes that into the weights' description. All
+figures are nested: what is applied to a fold's clips was fitted to the other folds' (evidence that is out of
+fold there too). What ships is fitted to all folds. `models/panel-fights.json` holds the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from sklearn.linear_model import LogisticRegression
+
+from training import clips
+from training.folds import FOLDS, split
+from training.opinions import Opinions
+from workers.classify.card import Card, metadata_of, read_card
+from workers.classify.config import SHIPPED
+from workers.classify.decision import THRESHOLDS, scale_weight, score
+from workers.classify.evaluation import measures
+from workers.classify.evaluation.clips import clip_score
+
+log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+BANDS = ((0, 50), (50, 100), (100, 300), (300, 100_000))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Evidence is (raw - bias) / temperature."""
+
+    bias: float
+    temperature: float
+
+    def __call__(self, raw: Floats) -> Floats:
+        """Calibrated evidence."""
+        return (raw - self.bias) / self.temperature
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Everything that figures are made of: n windows of K clips.
+
+    Attributes:
+        labels, groups, folds: [K].
+        clip, at, height: [n] clip, time and body height (pixels) of each window.
+    """
+
+    labels: Integers
+    groups: Integers
+    folds: Integers
+    clip: Integers
+    at: Floats
+    height: Floats
+
+    def scenes(self, evidence: Floats) -> tuple[Integers, Floats]:
+        """Clip and highest evidence of each step in which somebody was judged."""
+        steps = np.stack([self.clip, self.at], axis=1)
+        _, step = np.unique(steps, axis=0, return_inverse=True)
+        highest = np.full(step.max() + 1, -np.inf)
+        np.maximum.at(highest, step, evidence)
+        clip = np.zeros(len(highest), np.int64)
+        clip[step] = self.clip
+        return clip, highest
+
+    def clip_evidence(self, evidence: Floats) -> Floats:
+        """[K] mean of the highest third of each clip's scenes; NaN where nobody was judged."""
+        clip, highest = self.scenes(evidence)
+        result = np.full(len(self.labels), np.nan)
+        for one in np.unique(clip):
+            ordered = np.sort(highest[clip == one])[::-1]
+            result[one] = ordered[: -(-len(ordered) // 3)].mean()
+        return result
+
+    def clip_scores(self, evidence: Floats) -> Floats:
+        """[K] as `nexara evaluate verdicts` scores them."""
+        clip, highest = self.scenes(evidence)
+        said = score(highest)
+        return np.array([clip_score(said[clip == one]) for one in range(len(self.labels))])
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="detections of labelled clips, NPZ")
+    parser.add_argument("--groups", type=Path, help="JSON: lists of clips cut from one video")
+    parser.add_argument("--models", type=Path, required=True, help="folder of weights and evidence")
+    parser.add_argument("--seed", type=int, default=1, help="of the folds; the recipes' own")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    names = [expert.weights.stem for expert in SHIPPED]
+    roles = {expert.weights.stem: expert.role for expert in SHIPPED}
+    opinions = {name: Opinions.read(arguments.models / f"{name}.npz") for name in names}
+    bench = _bench(arguments.data, arguments.groups, arguments.seed, opinions)
+    figures, calibrations, threshold, sharpness = measured(bench, opinions, roles)
+    for name in names:
+        _write_card(arguments.models / f"{name}.safetensors", calibrations[name], threshold)
+    figures["fitted"] = {
+        "calibration": {name: vars(one) for name, one in calibrations.items()},
+        "clip_threshold": threshold,
+        "sharpness": sharpness,
+    }
+    text = json.dumps(figures, indent=1)
+    (arguments.models / "panel-fights.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
+    log.info("classify.sharpness of the shipped panel: %.2f", sharpness)
+
+
+def measured(
+    bench: Bench, opinions: Mapping[str, Opinions], roles: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Calibration], float, float]:
+    """Figures of each expert and of the decision, and what is fitted to all folds."""
+    nested: dict[str, Floats] = {name: np.zeros(len(bench.clip)) for name in opinions}
+    thresholds = np.zeros(len(bench.labels))
+    own = np.zeros(len(bench.clip))
+    for fold in range(FOLDS):
+        known = bench.folds != fold
+        fitted, together, threshold, sharpness = _fit(bench, opinions, roles, known)
+        rows = bench.folds[bench.clip] == fold
+        for name, one in opinions.items():
+            nested[name][rows] = fitted[name](one.evidence[rows])
+        own[rows] = together[rows]
+        thresholds[bench.folds == fold] = threshold
+    fitted, _, threshold, sharpness = _fit(bench, opinions, roles, np.full(len(bench.labels), True))
+    veto = _vetoed(own, [nested[name] for name in opinions if roles[name] == "veto"])
+    figures: dict[str, Any] = {
+        "protocol": {
+            "clips": len(bench.labels), "sources": len(np.unique(bench.groups)), "folds": FOLDS,
+            "clips without a window": int(np.isnan(bench.clip_evidence(own)).sum()),
+        },
+        "experts": {name: ranked(bench, evidence) for name, evidence in nested.items()},
+        "primary and members": ranked(bench, own, thresholds),
+        "decision (with veto)": ranked(bench, veto, thresholds),
+        "veto at equal recall": veto_table(bench, own, veto),
+        "correlation": _correlation(bench, nested),
+        "alarms": alarms(bench, own, nested, roles),
+        "bands": bands(bench, own),
+    }  # fmt: skip
+    return figures, fitted, threshold, sharpness
+
+
+def ranked(bench: Bench, evidence: Floats, thresholds: Floats | None = None) -> dict[str, Any]:
+    """Every figure of clip scores, with 95% intervals by source video."""
+    scores = bench.clip_scores(evidence)
+    limits = np.full(len(scores), 0.5) if thresholds is None else thresholds
+
+    figures: dict[str, Any] = {}
+    correct = ((scores >= limits) == (bench.labels == 1)).astype(float)
+    figures["accuracy"] = _entry(lambda values, _: float(values.mean()), correct, bench)
+    for name, figure in (
+        ("auc", measures.auc),
+        ("tpr_at_fpr1", lambda s, y: measures.tpr_at_fpr(s, y, 0.01)),
+        ("tpr_at_fpr5", measures.tpr_at_fpr),
+        ("fpr_at_tpr90", measures.fpr_at_tpr),
+        ("ece", measures.calibration_error),
+        ("brier", measures.brier),
+        ("log_loss", measures.log_loss),
+    ):
+        figures[name] = _entry(figure, scores, bench)
+    return figures
+
+
+def veto_table(bench: Bench, own: Floats, vetoed: Floats) -> list[dict[str, float]]:
+    """False alarms of the primary alone and with its veto, at thresholds that find as many fights."""
+    alone, both = bench.clip_scores(own), bench.clip_scores(vetoed)
+    return [
+        {
+            "tpr": tpr,
+            "fpr alone": round(measures.fpr_at_tpr(alone, bench.labels, tpr), 3),
+            "fpr with veto": round(measures.fpr_at_tpr(both, bench.labels, tpr), 3),
+        }
+        for tpr in (0.5, 0.6, 0.7, 0.8, 0.9)
+    ]
+
+
+def alarms(
+    bench: Bench, own: Floats, nested: Mapping[str, Floats], roles: Mapping[str, str]
+) -> dict[str, dict[str, float]]:
+    """Share of fights and of normal clips with at least one VIOLENCE verdict, as the product would give it."""
+    weight = scale_weight(bench.height)
+    result = {}
+    for name, pair in THRESHOLDS.items():
+        primary = score(own * weight) >= pair.primary
+        yes = primary.copy()
+        for expert, evidence in nested.items():
+            if roles[expert] == "veto":
+                yes &= score(evidence * weight) >= pair.veto
+        for rule, said in (("primary", primary), ("with veto", yes)):
+            alarmed = np.isin(np.arange(len(bench.labels)), bench.clip[said])
+            result[f"{name}, {rule}"] = {
+                "fights": round(float(alarmed[bench.labels == 1].mean()), 3),
+                "normal": round(float(alarmed[bench.labels == 0].mean()), 3),
+            }
+    return result
+
+
+def bands(bench: Bench, own: Floats) -> dict[str, dict[str, float]]:
+    """By body height: how much a window's evidence is worth, and how many fights reach VIOLENCE."""
+    pair = THRESHOLDS["production"]
+    weighted = score(own * scale_weight(bench.height))
+    result = {}
+    for low, high in BANDS:
+        rows = (bench.height >= low) & (bench.height < high)
+        if not rows.any():
+            continue
+        seen = np.unique(bench.clip[rows])
+        fights = seen[bench.labels[seen] == 1]
+        reached = np.unique(bench.clip[rows & (weighted >= pair.primary)])
+        inside = Bench(
+            labels=bench.labels, groups=bench.groups, folds=bench.folds, clip=bench.clip[rows],
+            at=bench.at[rows], height=bench.height[rows],
+        )  # fmt: skip
+        evidence = inside.clip_evidence(own[rows])[seen]
+        both = len(np.unique(bench.labels[seen])) == 2
+        fitted = _calibration(evidence, bench.labels[seen]) if both else Calibration(0.0, 1.0)
+        result[f"{low} to {high} px"] = {
+            "windows": int(rows.sum()),
+            "clips": len(seen),
+            "auc": round(measures.auc(evidence, bench.labels[seen]), 3) if both else float("nan"),
+            "weight that fits": round(1 / fitted.temperature, 2),
+            "fights": len(fights),
+            "fights that reach VIOLENCE": round(float(np.isin(fights, reached).mean()), 3) if len(fights) else 0.0,
+            "normal clips that do": round(
+                float(np.isin(seen[bench.labels[seen] == 0], reached).mean()), 3
+            ) if (bench.labels[seen] == 0).any() else 0.0,
+        }  # fmt: skip
+    return result
+
+
+def _fit(
+    bench: Bench, opinions: Mapping[str, Opinions], roles: Mapping[str, str], known: NDArray[np.bool_]
+) -> tuple[dict[str, Calibration], Floats, float, float]:
+    """Calibrations, the primary's and members' evidence, the clip threshold and the sharpness, of some clips."""
+    fitted = {name: _fit_one(bench, one.evidence, known) for name, one in opinions.items()}
+    scorers = [fitted[name](one.evidence) for name, one in opinions.items() if roles[name] != "veto"]
+    mean = np.mean(scorers, axis=0)
+    clip = bench.clip_evidence(mean)
+    rows = known & ~np.isnan(clip)
+    sharpness = round(_slope(clip[rows], bench.labels[rows]), 2) if len(scorers) > 1 else 1.0
+    own = mean * sharpness
+    threshold = _best_threshold(bench.clip_scores(own)[known], bench.labels[known])
+    return fitted, own, threshold, sharpness
+
+
+def _fit_one(bench: Bench, raw: Floats, known: NDArray[np.bool_]) -> Calibration:
+    evidence = bench.clip_evidence(raw)
+    rows = known & ~np.isnan(evidence)
+    return _calibration(evidence[rows], bench.labels[rows])
+
+
+def _calibration(evidence: Floats, labels: Integers) -> Calibration:
+    """Platt's: a logistic regression of the label on the evidence, hardly penalised."""
+    line = LogisticRegression(C=100.0).fit(evidence[:, None], labels)
+    slope = max(float(line.coef_[0, 0]), 0.02)
+    return Calibration(round(-float(line.intercept_[0]) / slope, 3), round(1 / slope, 3))
+
+
+def _slope(evidence: Floats, labels: Integers) -> float:
+    line = LogisticRegression(C=100.0, fit_intercept=False).fit(evidence[:, None], labels)
+    return max(float(line.coef_[0, 0]), 0.1)
+
+
+def _best_threshold(scores: Floats, labels: Integers) -> float:
+    """Where accuracy is best, in the middle of all that are as good within a clip or two, near 0.5."""
+    limits = np.arange(0.3, 0.701, 0.02)
+    right = np.array([measures.accuracy(scores, labels, limit) for limit in limits])
+    good = limits[right >= right.max() - 1.5 / len(labels)]
+    return round(float(good[np.abs(good - 0.5).argmin()]), 2)
+
+
+def _vetoed(own: Floats, vetoes: list[Floats]) -> Floats:
+    """Evidence with vetoes: nobody is more violent than the least convinced of them."""
+    return np.minimum.reduce([own, *vetoes])
+
+
+def _correlation(bench: Bench, nested: Mapping[str, Floats]) -> dict[str, float]:
+    names = list(nested)
+    clip = {name: bench.clip_evidence(evidence) for name, evidence in nested.items()}
+    seen = ~np.isnan(clip[names[0]])
+    return {
+        f"{one} with {other}": round(float(np.corrcoef(clip[one][seen], clip[other][seen])[0, 1]), 3)
+        for number, one in enumerate(names)
+        for other in names[number + 1 :]
+    }
+
+
+def _entry(figure: measures.Figure, scores: Floats, bench: Bench) -> dict[str, float]:
+    low, high = measures.interval(figure, scores, bench.labels, bench.groups)
+    value = figure(scores, bench.labels)
+    return {"value": round(value, 3), "low": round(low, 3), "high": round(high, 3)}
+
+
+def _bench(data: Path, groups: Path | None, seed: int, opinions: Mapping[str, Opinions]) -> Bench:
+    """Heights of the windows, which must be those that the experts were asked about."""
+    labelled = clips.load(data, groups)
+    clip, at, height = [], [], []
+    for number, one in enumerate(labelled.clips):
+        for moment, due in clips.test_windows(one):
+            clip.append(np.full(len(due), number))
+            at.append(np.full(len(due), moment))
+            height.append(clips.heights(due))
+    bench = Bench(
+        labels=labelled.labels, groups=labelled.groups,
+        folds=split(labelled.groups, labelled.labels, seed),
+        clip=np.concatenate(clip), at=np.concatenate(at), height=np.concatenate(height),
+    )  # fmt: skip
+    for name, one in opinions.items():
+        if not (np.array_equal(one.clip, bench.clip) and np.allclose(one.at, bench.at)):
+            raise ValueError(f"{name}: its evidence is of other windows: train it again with this version")
+    return bench
+
+
+def _write_card(path: Path, fitted: Calibration, threshold: float) -> None:
+    card = read_card(path)
+    changed = Card(**{
+        **card.model_dump(), "temperature": fitted.temperature, "bias": fitted.bias, "clip_threshold": threshold,
+    })  # fmt: skip
+    save_file(load_file(path), path, metadata_of(changed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Turns verdicts into incidents: violence that is confirmed, lasts, and ends."""
