@@ -1,3 +1,5 @@
 """`python -m training`: says which recipes there are."""
 
-print("Recipes: python -m training.classify --help, python -m training.refine --help")
+RECIPES = ("pretrain", "graph_nets", "interaction", "panel", "refine")
+
+print("Recipes:", ", ".join(f"python -m training.{recipe} --help" for recipe in RECIPES))

@@ -31,6 +31,9 @@ class Activities:
     def __len__(self) -> int:
         return len(self.windows)
 
+    def __getitem__(self, rows: slice) -> Activities:
+        return Activities(self.windows[rows], self.shares[rows], self.fighting[rows], self.features[rows])
+
 
 def joined(parts: Sequence[Activities]) -> Activities:
     """One after the other."""

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.classify.due import Due, body_heights
 from workers.classify.stage import people_of
-from workers.classify.windows import Due, Windows, WindowSettings, body_heights
+from workers.classify.windows import Windows, WindowSettings
 from workers.pose.config import PoseConfig
 from workers.pose.evaluation.clip_files import Clip, read_clips, tracks_of
 
@@ -55,6 +56,27 @@ def load(data: Path, groups: Path | None) -> Labelled:
     numbers = np.arange(len(clips)) if groups is None else _numbers(names, groups)
     labels = np.array([clip.label for clip in clips], np.int64)
     return Labelled(clips=clips, names=names, labels=labels, groups=numbers)
+
+
+def in_order(data: Labelled, names: NDArray[np.str_]) -> Labelled:
+    """The clips of these names, in this order.
+
+    Raises:
+        ValueError: one is missing.
+    """
+    number_of = {name: number for number, name in enumerate(data.names.tolist())}
+    missing = [name for name in names.tolist() if name not in number_of]
+    if missing:
+        raise ValueError(
+            f"{missing[0]} and {len(missing) - 1} more clips are missing in the other detections"
+        )
+    rows = [number_of[name] for name in names.tolist()]
+    return Labelled(
+        clips=[data.clips[row] for row in rows],
+        names=names,
+        labels=data.labels[rows],
+        groups=data.groups[rows],
+    )
 
 
 Cut = Callable[[Clip], Iterator[tuple[float, Due]]]

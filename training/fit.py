@@ -43,8 +43,9 @@ class Schedule:
     Attributes:
         epochs: times that every clip is drawn.
         clips, windows: of one step; windows are drawn from each clip.
-        rate: the highest one; of a net that has learned activities before, `head_only` epochs long only the
-            new head is trained.
+        rate: the highest one; it rises for a fifth of the steps, then falls.
+        instance_share: weight of the loss on single windows.
+        smoothing: share of a label that is spread over all classes.
         averaging: what the mean of the weights keeps at each step.
     """
 

@@ -31,6 +31,7 @@ from training.opinions import Opinions, log_folds
 from workers.classify.card import Card, metadata_of
 from workers.classify.inputs.graph import CHANNELS, body
 from workers.classify.nets import Msg3dSize, Size, StgcnppSize
+from workers.classify.pairs import paired
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def windows_of(data: clips.Labelled, cut: clips.Cut) -> Windows:
     inputs, clip, at, track = [], [], [], []
     for number, one in enumerate(data.clips):
         for moment, due in cut(one):
-            inputs.append(body(due).astype(np.float16))
+            inputs.append(body(paired(due)).astype(np.float16))
             clip.append(np.full(len(due), number))
             at.append(np.full(len(due), moment))
             track.append(due.ids[due.judged])

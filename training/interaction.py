@@ -1,16 +1,18 @@
 """Fits the linear model of hand-made pair features, and measures it out of fold.
 
     python -m training.interaction --data ../shared/data/skeletons/cctv_fights_coco17.npz \
-        --groups ../shared/data/videos/fights/source_groups.json --out models
+        --also own-detector.npz --groups ../shared/data/videos/fights/source_groups.json --out models
 
 writes `models/interaction-fights.safetensors` and, for `training.panel`, `interaction-fights.npz`: every test
-window's evidence by a model that saw no clip of its source video.
+window's evidence by a model that saw no clip of its source video. `--also` are the same clips as other
+detectors saw them (`training.detections`): what is common to all of them is movement, not a detector's noise.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from training.opinions import Opinions, log_folds
 from workers.classify.card import Card, metadata_of
 from workers.classify.inputs.interaction import interaction, names
 from workers.classify.linear import Linear
+from workers.classify.pairs import paired
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,7 @@ class Recipe:
     rounds: int = 2
     top: float = 1 / 3
     believed: float = 0.7
-    penalty: float = 0.003
+    penalty: float = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +71,19 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="detections of labelled clips, NPZ")
+    parser.add_argument("--also", type=Path, nargs="*", default=[], help="the same clips by other detectors")
     parser.add_argument("--groups", type=Path, help="JSON: lists of clips cut from one video")
     parser.add_argument("--out", type=Path, required=True, help="folder of the weights")
     parser.add_argument("--seed", type=int, default=1, help="of the folds")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     data = clips.load(arguments.data, arguments.groups)
-    train = windows_of(data, clips.train_windows)
+    train = joined(
+        [
+            windows_of(clips.in_order(clips.load(path, None), data.names), clips.train_windows)
+            for path in (arguments.data, *arguments.also)
+        ]
+    )
     test = windows_of(data, clips.test_windows)
     log.info("training windows=%d test windows=%d features=%d", len(train.clip), len(test.clip), len(names()))
     folds = split(data.groups, data.labels, arguments.seed)
@@ -103,7 +112,7 @@ def windows_of(data: clips.Labelled, cut: clips.Cut) -> Windows:
     features, clip, at, track = [], [], [], []
     for number, one in enumerate(data.clips):
         for moment, due in cut(one):
-            features.append(interaction(due))
+            features.append(interaction(paired(due)))
             clip.append(np.full(len(due), number))
             at.append(np.full(len(due), moment))
             track.append(due.ids[due.judged])
@@ -112,6 +121,16 @@ def windows_of(data: clips.Labelled, cut: clips.Cut) -> Windows:
         clip=np.concatenate(clip),
         at=np.concatenate(at),
         track=np.concatenate(track),
+    )
+
+
+def joined(parts: Sequence[Windows]) -> Windows:
+    """The windows of several looks at the same clips."""
+    return Windows(
+        features=np.concatenate([part.features for part in parts]),
+        clip=np.concatenate([part.clip for part in parts]),
+        at=np.concatenate([part.at for part in parts]),
+        track=np.concatenate([part.track for part in parts]),
     )
 
 

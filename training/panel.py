@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ from training.folds import FOLDS, split
 from training.opinions import Opinions
 from workers.classify.card import Card, metadata_of, read_card
 from workers.classify.config import SHIPPED
-from workers.classify.decision import THRESHOLDS, scale_weight, score
+from workers.classify.decision import THRESHOLDS, scale_weight, score, together
 from workers.classify.evaluation import measures
-from workers.classify.evaluation.clips import clip_score
+from workers.classify.evaluation.clips import top_third
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,11 @@ class Bench:
     at: Floats
     height: Floats
 
+    @property
+    def weight(self) -> Floats:
+        """[n] the product's scale weights; all evidence has them applied before it is looked at."""
+        return scale_weight(self.height)
+
     def scenes(self, evidence: Floats) -> tuple[Integers, Floats]:
         """Clip and highest evidence of each step in which somebody was judged."""
         steps = np.stack([self.clip, self.at], axis=1)
@@ -92,7 +97,7 @@ class Bench:
         """[K] as `nexara evaluate verdicts` scores them."""
         clip, highest = self.scenes(evidence)
         said = score(highest)
-        return np.array([clip_score(said[clip == one]) for one in range(len(self.labels))])
+        return np.array([top_third(said[clip == one]) for one in range(len(self.labels))])
 
 
 def main() -> None:
@@ -104,40 +109,68 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the folds; the recipes' own")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    names = [expert.weights.stem for expert in SHIPPED]
-    roles = {expert.weights.stem: expert.role for expert in SHIPPED}
-    opinions = {name: Opinions.read(arguments.models / f"{name}.npz") for name in names}
-    bench = _bench(arguments.data, arguments.groups, arguments.seed, opinions)
-    figures, calibrations, threshold, sharpness = measured(bench, opinions, roles)
-    for name in names:
-        _write_card(arguments.models / f"{name}.safetensors", calibrations[name], threshold)
+    seats = [Seat(expert.weights.stem, expert.role, expert.share) for expert in SHIPPED]
+    figures = calibrate(arguments.data, arguments.groups, arguments.models, seats, arguments.seed)
+    print(json.dumps(figures, indent=1))
+
+
+@dataclass(frozen=True)
+class Seat:
+    """An expert of the panel: the stem of its files, its role and share as in a site file."""
+
+    name: str
+    role: str
+    share: float
+
+
+def calibrate(
+    data: Path, groups: Path | None, models: Path, seats: Sequence[Seat], seed: int
+) -> dict[str, Any]:
+    """Fit, measure, and write calibrations into the weights and figures into `panel-fights.json`.
+
+    Returns:
+        The figures; `fitted` holds what was fitted to all clips.
+    """
+    opinions = {seat.name: Opinions.read(models / f"{seat.name}.npz") for seat in seats}
+    bench = _bench(data, groups, seed, opinions)
+    figures, fit = measured(bench, opinions, seats)
+    for name, calibration in fit.calibrations.items():
+        _write_card(models / f"{name}.safetensors", calibration, fit.threshold)
     figures["fitted"] = {
-        "calibration": {name: vars(one) for name, one in calibrations.items()},
-        "clip_threshold": threshold,
-        "sharpness": sharpness,
+        "calibration": {name: vars(one) for name, one in fit.calibrations.items()},
+        "clip_threshold": fit.threshold,
+        "sharpness": fit.sharpness,
     }
     text = json.dumps(figures, indent=1)
-    (arguments.models / "panel-fights.json").write_text(text + "\n", encoding="utf-8")
-    print(text)
-    log.info("classify.sharpness of the shipped panel: %.2f", sharpness)
+    (models / "panel-fights.json").write_text(text + "\n", encoding="utf-8")
+    return figures
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is fitted to some clips: `own` [n] is the primary's and members' evidence with it."""
+
+    calibrations: dict[str, Calibration]
+    own: Floats
+    threshold: float
+    sharpness: float
 
 
 def measured(
-    bench: Bench, opinions: Mapping[str, Opinions], roles: Mapping[str, str]
-) -> tuple[dict[str, Any], dict[str, Calibration], float, float]:
+    bench: Bench, opinions: Mapping[str, Opinions], seats: Sequence[Seat]
+) -> tuple[dict[str, Any], Fit]:
     """Figures of each expert and of the decision, and what is fitted to all folds."""
+    roles = {seat.name: seat.role for seat in seats}
     nested: dict[str, Floats] = {name: np.zeros(len(bench.clip)) for name in opinions}
     thresholds = np.zeros(len(bench.labels))
     own = np.zeros(len(bench.clip))
     for fold in range(FOLDS):
-        known = bench.folds != fold
-        fitted, together, threshold, sharpness = _fit(bench, opinions, roles, known)
+        one = _fit(bench, opinions, seats, bench.folds != fold)
         rows = bench.folds[bench.clip] == fold
-        for name, one in opinions.items():
-            nested[name][rows] = fitted[name](one.evidence[rows])
-        own[rows] = together[rows]
-        thresholds[bench.folds == fold] = threshold
-    fitted, _, threshold, sharpness = _fit(bench, opinions, roles, np.full(len(bench.labels), True))
+        for name, calibration in one.calibrations.items():
+            nested[name][rows] = calibration(opinions[name].evidence[rows]) * bench.weight[rows]
+        own[rows] = one.own[rows]
+        thresholds[bench.folds == fold] = one.threshold
     veto = _vetoed(own, [nested[name] for name in opinions if roles[name] == "veto"])
     figures: dict[str, Any] = {
         "protocol": {
@@ -152,7 +185,7 @@ def measured(
         "alarms": alarms(bench, own, nested, roles),
         "bands": bands(bench, own),
     }  # fmt: skip
-    return figures, fitted, threshold, sharpness
+    return figures, _fit(bench, opinions, seats, np.full(len(bench.labels), True))
 
 
 def ranked(bench: Bench, evidence: Floats, thresholds: Floats | None = None) -> dict[str, Any]:
@@ -192,15 +225,14 @@ def veto_table(bench: Bench, own: Floats, vetoed: Floats) -> list[dict[str, floa
 def alarms(
     bench: Bench, own: Floats, nested: Mapping[str, Floats], roles: Mapping[str, str]
 ) -> dict[str, dict[str, float]]:
-    """Share of fights and of normal clips with at least one VIOLENCE verdict, as the product would give it."""
-    weight = scale_weight(bench.height)
+    """Share of fights and of normal clips with at least one VIOLENCE verdict, as the product gives it."""
     result = {}
     for name, pair in THRESHOLDS.items():
-        primary = score(own * weight) >= pair.primary
+        primary = score(own) >= pair.primary
         yes = primary.copy()
         for expert, evidence in nested.items():
             if roles[expert] == "veto":
-                yes &= score(evidence * weight) >= pair.veto
+                yes &= score(evidence) >= pair.veto
         for rule, said in (("primary", primary), ("with veto", yes)):
             alarmed = np.isin(np.arange(len(bench.labels)), bench.clip[said])
             result[f"{name}, {rule}"] = {
@@ -210,10 +242,10 @@ def alarms(
     return result
 
 
-def bands(bench: Bench, own: Floats) -> dict[str, dict[str, float]]:
+def bands(bench: Bench, own: Floats) -> dict[str, dict[str, float | None]]:
     """By body height: how much a window's evidence is worth, and how many fights reach VIOLENCE."""
     pair = THRESHOLDS["production"]
-    weighted = score(own * scale_weight(bench.height))
+    said = score(own)
     result = {}
     for low, high in BANDS:
         rows = (bench.height >= low) & (bench.height < high)
@@ -221,51 +253,56 @@ def bands(bench: Bench, own: Floats) -> dict[str, dict[str, float]]:
             continue
         seen = np.unique(bench.clip[rows])
         fights = seen[bench.labels[seen] == 1]
-        reached = np.unique(bench.clip[rows & (weighted >= pair.primary)])
+        reached = np.unique(bench.clip[rows & (said >= pair.primary)])
         inside = Bench(
             labels=bench.labels, groups=bench.groups, folds=bench.folds, clip=bench.clip[rows],
             at=bench.at[rows], height=bench.height[rows],
         )  # fmt: skip
-        evidence = inside.clip_evidence(own[rows])[seen]
+        evidence = inside.clip_evidence((own / bench.weight)[rows])[seen]
         both = len(np.unique(bench.labels[seen])) == 2
         fitted = _calibration(evidence, bench.labels[seen]) if both else Calibration(0.0, 1.0)
+        normal = seen[bench.labels[seen] == 0]
         result[f"{low} to {high} px"] = {
             "windows": int(rows.sum()),
             "clips": len(seen),
-            "auc": round(measures.auc(evidence, bench.labels[seen]), 3) if both else float("nan"),
-            "weight that fits": round(1 / fitted.temperature, 2),
+            "auc": round(measures.auc(evidence, bench.labels[seen]), 3) if both else None,
+            "weight that fits": round(1 / fitted.temperature, 2) if both else None,
             "fights": len(fights),
-            "fights that reach VIOLENCE": round(float(np.isin(fights, reached).mean()), 3) if len(fights) else 0.0,
-            "normal clips that do": round(
-                float(np.isin(seen[bench.labels[seen] == 0], reached).mean()), 3
-            ) if (bench.labels[seen] == 0).any() else 0.0,
-        }  # fmt: skip
+            "fights that reach VIOLENCE": _share(np.isin(fights, reached)),
+            "normal clips that do": _share(np.isin(normal, reached)),
+        }
     return result
 
 
+def _share(chosen: NDArray[np.bool_]) -> float | None:
+    return round(float(chosen.mean()), 3) if len(chosen) else None
+
+
 def _fit(
-    bench: Bench, opinions: Mapping[str, Opinions], roles: Mapping[str, str], known: NDArray[np.bool_]
-) -> tuple[dict[str, Calibration], Floats, float, float]:
-    """Calibrations, the primary's and members' evidence, the clip threshold and the sharpness, of some clips."""
+    bench: Bench, opinions: Mapping[str, Opinions], seats: Sequence[Seat], known: NDArray[np.bool_]
+) -> Fit:
     fitted = {name: _fit_one(bench, one.evidence, known) for name, one in opinions.items()}
-    scorers = [fitted[name](one.evidence) for name, one in opinions.items() if roles[name] != "veto"]
-    mean = np.mean(scorers, axis=0)
+    scorers = [seat for seat in seats if seat.role != "veto"]
+    evidence = np.stack([fitted[seat.name](opinions[seat.name].evidence) for seat in scorers], axis=1)
+    mean = together(evidence, np.array([seat.share for seat in scorers]), 1.0) * bench.weight
     clip = bench.clip_evidence(mean)
     rows = known & ~np.isnan(clip)
     sharpness = round(_slope(clip[rows], bench.labels[rows]), 2) if len(scorers) > 1 else 1.0
     own = mean * sharpness
     threshold = _best_threshold(bench.clip_scores(own)[known], bench.labels[known])
-    return fitted, own, threshold, sharpness
+    return Fit(fitted, own, threshold, sharpness)
 
 
 def _fit_one(bench: Bench, raw: Floats, known: NDArray[np.bool_]) -> Calibration:
-    evidence = bench.clip_evidence(raw)
-    rows = known & ~np.isnan(evidence)
-    return _calibration(evidence[rows], bench.labels[rows])
+    """Platt's logistic regression of the label on the clips' evidence; then its slope once more, weighted."""
+    plain = bench.clip_evidence(raw)
+    rows = known & ~np.isnan(plain)
+    fitted = _calibration(plain[rows], bench.labels[rows])
+    weighted = bench.clip_evidence((raw - fitted.bias) * bench.weight)
+    return Calibration(fitted.bias, round(1 / _slope(weighted[rows], bench.labels[rows]), 3))
 
 
 def _calibration(evidence: Floats, labels: Integers) -> Calibration:
-    """Platt's: a logistic regression of the label on the evidence, hardly penalised."""
     line = LogisticRegression(C=100.0).fit(evidence[:, None], labels)
     slope = max(float(line.coef_[0, 0]), 0.02)
     return Calibration(round(-float(line.intercept_[0]) / slope, 3), round(1 / slope, 3))
@@ -328,9 +365,8 @@ def _bench(data: Path, groups: Path | None, seed: int, opinions: Mapping[str, Op
 
 def _write_card(path: Path, fitted: Calibration, threshold: float) -> None:
     card = read_card(path)
-    changed = Card(**{
-        **card.model_dump(), "temperature": fitted.temperature, "bias": fitted.bias, "clip_threshold": threshold,
-    })  # fmt: skip
+    found = {"temperature": fitted.temperature, "bias": fitted.bias, "clip_threshold": threshold}
+    changed = Card(**{**card.model_dump(), **found})
     save_file(load_file(path), path, metadata_of(changed))
 
 

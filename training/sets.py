@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from training.activities import Activities, joined
 from training.clips import WINDOW, WINDOW_FPS
+from workers.classify.due import Due
 from workers.classify.inputs.graph import body
 from workers.classify.inputs.interaction import interaction
-from workers.classify.windows import Due, People, Windows, WindowSettings
+from workers.classify.pairs import paired
+from workers.classify.windows import People, Windows, WindowSettings
 from workers.ingest.simulated import ACTIONS
 
 # Of two people one does it and one suffers it; who is not said.
@@ -91,4 +93,4 @@ def _labelled(due: Due, doing: tuple[str, ...]) -> Activities:
     shares = np.zeros((len(due), len(ACTIONS)), np.float32)
     shares[:, [ACTIONS.index(name) for name in doing]] = 1 / len(doing)
     fights = np.full(len(due), float(set(doing) <= _VIOLENT), np.float32)
-    return Activities(body(due).astype(np.float16), shares, fights, interaction(due))
+    return Activities(body(paired(due)).astype(np.float16), shares, fights, interaction(paired(due)))

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from training.activities import Activities, joined
 from training.clips import WINDOW, WINDOW_FPS
 from training.refine_data import some_noise
+from workers.classify.due import Due
 from workers.classify.inputs.graph import body
 from workers.classify.inputs.interaction import interaction
-from workers.classify.windows import Due, People, Windows, WindowSettings
+from workers.classify.pairs import paired
+from workers.classify.windows import People, Windows, WindowSettings
 from workers.ingest.simulated import ACTIONS, DetectorNoise, Observation, Scene, make_scene, observe
 
 log = logging.getLogger(__name__)
@@ -92,8 +94,8 @@ def _looked_at(scene: Scene, rng: np.random.Generator, seed: int) -> list[Activi
         dull = shares[:, _DULL].sum(axis=1) > 0.8
         chance = np.where(fights > 0.2, 1.0, np.where(dull, _DULL_KEPT, _CALM_KEPT))
         kept = rng.random(len(due)) < chance
-        seen = body(due).astype(np.float16)
-        parts.append(Activities(seen[kept], shares[kept], fights[kept], interaction(due)[kept]))
+        seen = body(paired(due)).astype(np.float16)
+        parts.append(Activities(seen[kept], shares[kept], fights[kept], interaction(paired(due))[kept]))
     return parts
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from workers.classify.windows import Due
+from workers.classify.due import Due
 
 FRAMES = 32
 

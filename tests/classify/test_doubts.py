@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.classify.scenes import emptied, moved, standing, window
 from workers.classify.doubts import DoubtSettings, doubts
-from workers.classify.windows import Due
+from workers.classify.due import Due
 
 SETTINGS = DoubtSettings(joints=5.0, frames=8, height_px=12.0, changes=2.0)
 

@@ -3,15 +3,13 @@ from __future__ import annotations
 import numpy as np
 
 from tests.classify.scenes import emptied, standing, waving, window
-from workers.classify.motion import motion_of
-from workers.classify.pairs import ALONE, partners
+from workers.classify.pairs import ALONE, paired
 
 ARMS = [7, 8, 9, 10]
 
 
 def chosen(*people: np.ndarray) -> list[int]:
-    due = window(*people)
-    return partners(due, motion_of(due)).tolist()
+    return paired(window(*people)).partner.tolist()
 
 
 def test_the_partner_is_who_is_close() -> None:
@@ -31,7 +29,7 @@ def test_somebody_alone_has_no_partner() -> None:
 def test_who_was_never_there_at_the_same_time_is_no_partner() -> None:
     due = emptied(window(standing(0), standing(60)), 0, slice(0, 16))
     due = emptied(due, 1, slice(16, 32))
-    assert partners(due, motion_of(due)).tolist() == [ALONE, ALONE]
+    assert paired(due).partner.tolist() == [ALONE, ALONE]
 
 
 def test_far_away_people_still_have_the_nearest_as_partner() -> None:
@@ -40,7 +38,7 @@ def test_far_away_people_still_have_the_nearest_as_partner() -> None:
 
 def test_only_the_judged_get_a_partner_and_anybody_can_be_one() -> None:
     due = window(standing(0), standing(60), judged=[1])
-    assert partners(due, motion_of(due)).tolist() == [0]
+    assert paired(due).partner.tolist() == [0]
 
 
 def test_distance_is_measured_in_bodies_not_pixels() -> None:

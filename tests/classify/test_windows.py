@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.classify.people import walker
+from workers.classify.due import Due
 from workers.classify.inputs.graph import PLACE, body
-from workers.classify.windows import Due, People, Windows, WindowSettings
+from workers.classify.pairs import paired
+from workers.classify.windows import People, Windows, WindowSettings
 
 SETTINGS = WindowSettings()
 
@@ -98,7 +100,7 @@ def test_slow_and_fast_cameras_give_nearly_the_same_input() -> None:
     fast = follow(Windows(SETTINGS), frames(30, 6), [1])[-3:]
     for one, other in zip(slow, fast, strict=True):
         assert one.last_at[0] == other.last_at[0]
-        assert np.abs(body(one)[:, PLACE] - body(other)[:, PLACE]).max() < 0.02
+        assert np.abs(body(paired(one))[:, PLACE] - body(paired(other))[:, PLACE]).max() < 0.02
 
 
 def test_a_short_gap_is_interpolated_and_marked() -> None:
@@ -114,7 +116,7 @@ def test_a_long_gap_stays_empty() -> None:
     empty = ~last.filled[0]
     assert 10 <= empty.sum() <= 12
     assert not last.keypoints[0][empty].any()
-    assert not body(last)[0][:, empty].any()
+    assert not body(paired(last))[0][:, empty].any()
 
 
 def test_a_young_track_is_padded_in_front_and_judged_from_min_frames_on() -> None:

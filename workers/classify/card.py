@@ -14,7 +14,9 @@ METADATA_KEY = "nexara"
 
 Net = Literal["stgcnpp", "msg3d", "interaction"]
 # Which function makes the input (workers/classify/inputs); a number is raised when what it makes changes.
-Input = Literal["body-v2", "interaction-v1", "pyskl-joint", "pyskl-bone", "pyskl-joint-motion", "pyskl-bone-motion"]  # fmt: skip
+Input = Literal[
+    "body-v2", "interaction-v1", "pyskl-joint", "pyskl-bone", "pyskl-joint-motion", "pyskl-bone-motion"
+]
 
 
 class CardError(ValueError):
@@ -35,8 +37,8 @@ class Card(BaseModel):
             0.94 is right 94% of the time on data like those that it was calibrated with.
         classes: names in the logits' order.
         violent: names whose probabilities add up to the score.
-        clip_threshold: score of a clip from which it counts as violent; chosen on training folds. The primary's
-            holds for the whole panel.
+        clip_threshold: score of a clip from which it counts as violent; chosen on training folds. The
+            primary's holds for the whole panel.
         licence: of the weights, and what they may be used for.
         trained_on: names of the clips that it was trained on; figures on those say nothing.
     """
@@ -89,7 +91,7 @@ def read_card(path: Path) -> Card:
         problem = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in problem["loc"])
         raise CardError(
-            f"{path}: description: {field + ': ' if field else ''}{problem['msg']}: it was made by another version"
+            f"{path}: description: {field + ': ' if field else ''}{problem['msg']}: made by another version"
         ) from None
 
 

@@ -107,12 +107,11 @@ class ClassifyConfig(Section):
         4.0,
         ge=1,
         le=100,
-        description="UNSURE where more than so many times as many people come and go in a window as are there "
-        "at once.",
+        description="UNSURE where so many times more people come and go in a window than are there at once.",
     )
     explain: Literal["violence", "never"] = Field(
         "violence",
-        description="violence: says which joints and moments carried the score of a step's most violent person.",
+        description="violence: says which joints and moments carried the score of the most violent person.",
     )
     runtime: Literal["auto", "cuda", "openvino", "torch"] = Field(
         "auto", description="auto: CUDA in half precision on a GPU, else OpenVINO, else torch."

@@ -1,8 +1,8 @@
 """From the experts' evidence to SAFE, VETOED, VIOLENCE or UNSURE. Pure.
 
-Evidence is calibrated log odds of violence; 0 says nothing. A person of few pixels gives weak evidence, and the
-scale weight says how weak. It multiplies the evidence, so an uncertain score moves towards the prior (0.5, since
-experts are calibrated on as many fights as normal clips) and keeps its side.
+Evidence is calibrated log odds of violence; 0 says nothing. A person of few pixels gives weak evidence,
+and the scale weight says how weak. It multiplies the evidence, so an uncertain score moves towards the prior
+(0.5, since experts are calibrated on as many fights as normal clips) and keeps its side.
 
 The research document multiplies the score itself and then compares it with the same thresholds. A score is at
 most 1, so at weight 0.9 nothing could ever reach 0.94: everybody under 300 px, which is most people that a
@@ -92,7 +92,7 @@ def together(evidence: Scores, shares: Scores, sharpness: float) -> Scores:
 
 
 def score(evidence: Scores) -> Scores:
-    """[N] probabilities in [0, 1], rounded to 1e-3 so that thresholds see the same number on every machine."""
+    """[N] probabilities, rounded to 1e-3 so that thresholds see the same number on every machine."""
     return np.asarray(np.round(np.exp(-np.logaddexp(0.0, -evidence)), DECIMALS))
 
 

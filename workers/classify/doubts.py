@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.messages import Doubt
-from workers.classify.windows import Due, body_heights
+from workers.classify.due import Due, body_heights
 
 # Confidence from which a joint counts as seen.
 _SEEN = 0.3

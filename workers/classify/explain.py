@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from shared.messages import Explanation
 from shared.skeleton import JOINT_COUNT
-from workers.classify.motion import motion_of
-from workers.classify.pairs import ALONE, partners
-from workers.classify.windows import Due
+from workers.classify.due import Due
+from workers.classify.pairs import Pairs, paired
 
 Scores = NDArray[np.float64]
 
@@ -24,30 +23,29 @@ MOMENTS = 8
 _DECIMALS = 3
 
 
-def explain(due: Due, n: int, evidence: Callable[[Due], Scores]) -> Explanation:
+def explain(pairs: Pairs, n: int, evidence: Callable[[Pairs], Scores]) -> Explanation:
     """Shares of one person's joints and of the window's moments in the evidence of violence.
 
     What is left out is left out of the person alone, and moments out of the partner too; what made the
     evidence fall has a share, in proportion to how far it fell.
 
     Args:
-        due: the window.
+        pairs: the window.
         n: which of the judged people.
         evidence: of a window, of each who is judged in it [N].
     """
-    pair, row = _alone_with_partner(due, n)
-    whole = float(evidence(pair)[0])
-    fallen = np.array([whole - float(evidence(variant)[0]) for variant in _variants(pair, row)])
+    pair, row = _alone_with_partner(pairs, n)
+    whole = float(evidence(paired(pair))[0])
+    fallen = np.array([whole - float(evidence(paired(variant))[0]) for variant in _variants(pair, row)])
     lost = np.maximum(fallen, 0)
     joints, moments = lost[:JOINT_COUNT], lost[JOINT_COUNT:]
     return Explanation(joints=_shares(joints), moments=_shares(moments))
 
 
-def _alone_with_partner(due: Due, n: int) -> tuple[Due, int]:
+def _alone_with_partner(pairs: Pairs, n: int) -> tuple[Due, int]:
     """The window with nobody but the two in it, and the person's row."""
-    person = int(due.judged[n])
-    partner = int(partners(due, motion_of(due))[n])
-    rows = np.array(sorted({person, partner} - {ALONE}))
+    due, person = pairs.due, int(pairs.due.judged[n])
+    rows = np.array(sorted(set(pairs.rows[n].tolist())))
     row = int(np.flatnonzero(rows == person)[0])
     return (
         replace(

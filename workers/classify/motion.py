@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.classify.windows import Due, body_heights
+from workers.classify.due import Due, body_heights
 
 Floats = NDArray[np.floating[Any]]
 

@@ -8,11 +8,13 @@ Array letters: A people of a window, N of them judged, T frames.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.classify.motion import Motion
-from workers.classify.windows import Due
+from workers.classify.due import Due
+from workers.classify.motion import Motion, motion_of
 
 # Body heights at which somebody is no longer close, and how many frames two must share.
 _REACH = 0.8
@@ -22,12 +24,42 @@ _STILL = 0.3
 ALONE = -1
 
 
-def partners(due: Due, motion: Motion) -> NDArray[np.int64]:
-    """The row of each judged person's partner.
+@dataclass(frozen=True)
+class Pairs:
+    """A window with what every input is made from.
 
-    Returns:
-        [N] rows of the window's people, `ALONE` where nobody was there at the same time.
+    Attributes:
+        due: the window.
+        motion: of its people.
+        partner: [N] the row of each judged person's partner, `ALONE` where nobody was there at the same time.
     """
+
+    due: Due
+    motion: Motion
+    partner: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many are judged."""
+        return len(self.due)
+
+    @property
+    def alone(self) -> NDArray[np.bool_]:
+        """[N]."""
+        return np.asarray(self.partner == ALONE)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """[N, 2] who is judged, then the partner; the same person twice where there is none."""
+        return np.stack([self.due.judged, np.where(self.alone, self.due.judged, self.partner)], axis=1)
+
+
+def paired(due: Due) -> Pairs:
+    """A window's pairs."""
+    motion = motion_of(due)
+    return Pairs(due, motion, _partners(due, motion))
+
+
+def _partners(due: Due, motion: Motion) -> NDArray[np.int64]:
     if len(due.ids) < 2:
         return np.full(len(due), ALONE, np.int64)
     apart = distances(motion)[due.judged]

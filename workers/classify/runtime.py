@@ -24,7 +24,7 @@ from workers.classify.decision import Scores, log_odds
 from workers.classify.inputs import INPUTS, frames_of
 from workers.classify.inputs.interaction import names as feature_names
 from workers.classify.linear import Linear, LinearError
-from workers.classify.windows import Due
+from workers.classify.pairs import Pairs
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +55,9 @@ class Net:
     runtime: Runtime
     run: Run
 
-    def inputs(self, due: Due) -> Floats:
+    def inputs(self, pairs: Pairs) -> Floats:
         """[N, ...] what it is fed of those who are judged."""
-        return INPUTS[self.card.input](due)
+        return INPUTS[self.card.input](pairs)
 
     def evidence(self, inputs: Floats) -> Scores:
         """[N] calibrated log odds of violence."""

@@ -15,7 +15,8 @@ from shared.stage import BadInput, Stage
 from workers.classify import metrics
 from workers.classify.config import ClassifyConfig
 from workers.classify.doubts import DoubtSettings
-from workers.classify.judge import Finding, Judge, Member, Rules
+from workers.classify.judge import Finding, Judge, Rules
+from workers.classify.panel import Member, Panel
 from workers.classify.runtime import open_net
 from workers.classify.windows import People, Windows, WindowSettings
 
@@ -32,17 +33,17 @@ def build_stage(config: ClassifyConfig) -> Stage[Tracks, None, Windows, Finding]
     Raises:
         ConfigError: weights that are missing, damaged or do not fit together.
     """
-    panel = open_panel(config)
-    settings = window_settings(config, panel)
+    members = open_members(config)
+    settings = window_settings(config, members)
     return Stage(
         name="classify",
         reads="tracks",
         writes="verdicts",
-        settings=_settings_text(config, settings, panel),
+        settings=_settings_text(config, settings, members),
         initial=lambda _camera, _generation: Windows(settings),
         prepare=_prepare,
         advance=advance,
-        judge=Judge(panel, rules_of(config)),
+        judge=Judge(Panel(members, config.sharpness), rules_of(config)),
         measure=metrics.measure,
         history_s=settings.history_s,
         max_batch=config.max_batch,
@@ -50,17 +51,17 @@ def build_stage(config: ClassifyConfig) -> Stage[Tracks, None, Windows, Finding]
     )
 
 
-def open_panel(config: ClassifyConfig) -> list[Member]:
+def open_members(config: ClassifyConfig) -> list[Member]:
     """The experts in their order, loaded.
 
     Raises:
         ConfigError: weights that are missing, damaged or do not fit together.
     """
     pair = config.pair()
-    panel: list[Member] = []
+    members: list[Member] = []
     for number, chosen in enumerate(config.asked()):
         net = open_net(chosen.weights, config.runtime, config.max_batch)
-        first = panel[0].net.card if panel else net.card
+        first = members[0].net.card if members else net.card
         if (net.card.window, net.card.window_fps) != (first.window, first.window_fps):
             raise ConfigError(
                 f"classify.experts.{number}.weights: made for {net.card.window} frames at"
@@ -75,15 +76,14 @@ def open_panel(config: ClassifyConfig) -> list[Member]:
             share=0.0 if chosen.role == "veto" else chosen.share,
             weights=net.digest,
         )
-        panel.append(Member(net, expert))
-    return panel
+        members.append(Member(net, expert))
+    return members
 
 
 def rules_of(config: ClassifyConfig) -> Rules:
     """How opinions become results, as configured."""
     return Rules(
         scene_threshold=config.scene_threshold,
-        sharpness=config.sharpness,
         doubts=DoubtSettings(
             joints=config.min_joints,
             frames=config.min_seen_frames,
@@ -95,14 +95,14 @@ def rules_of(config: ClassifyConfig) -> Rules:
     )
 
 
-def window_settings(config: ClassifyConfig, panel: list[Member]) -> WindowSettings:
-    """How windows are cut for a panel.
+def window_settings(config: ClassifyConfig, members: list[Member]) -> WindowSettings:
+    """How windows are cut for these experts.
 
     Raises:
         ConfigError: the configured window is longer than the experts'.
     """
     window, stride = config.cut()
-    card = panel[0].net.card
+    card = members[0].net.card
     if window > card.window:
         raise ConfigError(
             f"classify.window: {window} frames are more than the experts' {card.window}: lower it"
@@ -156,10 +156,11 @@ def people_of(tracks: Tracks) -> People:
     )
 
 
-def _settings_text(config: ClassifyConfig, settings: WindowSettings, panel: list[Member]) -> str:
+def _settings_text(config: ClassifyConfig, settings: WindowSettings, members: list[Member]) -> str:
     facts: dict[str, Any] = {
         **asdict(settings),
         **asdict(rules_of(config)),
-        "experts": [member.expert.model_dump() for member in panel],
+        "experts": [member.expert.model_dump() for member in members],
+        "sharpness": config.sharpness,
     }
     return json.dumps(facts, sort_keys=True)

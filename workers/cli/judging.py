@@ -31,8 +31,6 @@ Classify = Stage[Tracks, None, Windows, Finding]
 
 MOMENTS = 4
 _BATCH = 64
-# What is kept of a clip, so that its most violent window can be shown.
-_KEPT_S = 2.0
 
 
 class Settings(Section):
@@ -106,10 +104,10 @@ def judged(clip: str, label: int, tracks: Iterable[Tracks], stage: Classify) -> 
     recent: deque[Tracks] = deque()
     said: list[Verdicts] = []
     shown: list[Tracks] = []
-    highest, about = -1.0, ()
+    highest, about = -1.0, tuple[int, ...]()
     for finding, verdicts in steps(tracks, stage):
         recent.append(finding.tracks)
-        while recent[0].at < finding.tracks.at - _KEPT_S:
+        while recent[0].at < finding.tracks.at - finding.due.filled.shape[1] / finding.due.fps:
             recent.popleft()
         if verdicts is None:
             continue

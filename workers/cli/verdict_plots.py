@@ -51,7 +51,10 @@ def draw_all(
         strips = [_strip(clips[k], films, looker) for k in worst]
         strips = [strip for strip in strips if strip.cells]
         if strips:
-            head = f"{title}: the worst {len(strips)} of {len(wrong)}, violent from {threshold:g} on"
+            head = (
+                f"{title}: the worst {len(strips)} of {len(wrong)}, violent from {threshold:g} on."
+                " Orange: whom the score is about, blue: the partner"
+            )
             paths.append(draw_sheet(head, strips, folder / f"verdicts-{name}.png"))
     return paths
 

@@ -7,7 +7,14 @@ import pytest
 
 from shared.skeleton import soft_mask
 from tests.classify.scenes import emptied, moved, standing, waving, window
-from workers.classify.inputs.graph import BONE, CHANNELS, CONFIDENCE, OBSERVED, OTHER, PLACE, VELOCITY, body
+from workers.classify.due import Due
+from workers.classify.inputs import graph
+from workers.classify.inputs.graph import BONE, CHANNELS, CONFIDENCE, OBSERVED, OTHER, PLACE, VELOCITY
+from workers.classify.pairs import paired
+
+
+def body(due: Due) -> np.ndarray:
+    return graph.body(paired(due))
 
 
 def two() -> np.ndarray:

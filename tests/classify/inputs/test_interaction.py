@@ -8,10 +8,17 @@ import pytest
 
 from shared.skeleton import FLIP
 from tests.classify.scenes import emptied, moved, standing, waving, window
-from workers.classify.inputs.interaction import interaction, names
-from workers.classify.windows import Due
+from workers.classify.due import Due
+from workers.classify.inputs.interaction import interaction as features_of
+from workers.classify.inputs.interaction import names
+from workers.classify.pairs import paired
+
 
 ARMS = [7, 8, 9, 10]
+
+
+def interaction(due: Due) -> np.ndarray:
+    return features_of(paired(due))
 
 
 def said(due: Due, feature: str, n: int = 0) -> float:

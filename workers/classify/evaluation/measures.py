@@ -82,21 +82,22 @@ def calibration_error(scores: Floats, labels: Labels, bins: int = BINS) -> float
     each bin (Kumar, Liang and Ma 2019, "Verified uncertainty calibration", L2); 0 where that leaves nothing.
     """
     total = 0.0
-    for rows in np.array_split(np.argsort(scores, kind="stable"), bins):
-        if len(rows) < 2:
-            continue
-        frequency = labels[rows].mean()
-        chance = frequency * (1 - frequency) / (len(rows) - 1)
-        total += len(rows) / len(scores) * ((scores[rows].mean() - frequency) ** 2 - chance)
+    for score, frequency, size in reliability(scores, labels, bins):
+        if size > 1:
+            chance = frequency * (1 - frequency) / (size - 1)
+            total += size / len(scores) * ((score - frequency) ** 2 - chance)
     return float(np.sqrt(max(total, 0.0)))
 
 
 def reliability(scores: Floats, labels: Labels, bins: int = BINS) -> list[tuple[float, float, int]]:
-    """Mean score, frequency of fights and size of each equal-mass bin, by rising score."""
+    """Mean score, frequency of fights and size of each equal-mass bin, by rising score.
+
+    Clips of one score share their labels evenly: which of them falls into which bin must not matter.
+    """
+    _, of, sharing = np.unique(scores, return_inverse=True, return_counts=True)
+    even = (np.bincount(of, labels) / sharing)[of]
     parts = np.array_split(np.argsort(scores, kind="stable"), bins)
-    return [
-        (float(scores[part].mean()), float(labels[part].mean()), len(part)) for part in parts if len(part)
-    ]
+    return [(float(scores[part].mean()), float(even[part].mean()), len(part)) for part in parts if len(part)]
 
 
 def interval(figure: Figure, scores: Floats, labels: Labels, groups: Labels) -> tuple[float, float]:

@@ -89,15 +89,15 @@ def _table(report: Report) -> str:
 def _tail(report: Report) -> str:
     lines = ["fights found, by body height"]
     for band in report.bands:
-        share = "" if band.recall is None else f"{band.recall:.2f}"
-        lines.append(f"  {_span(band):<18}{band.found:>5} of {band.fights:<5}{share:>6}".rstrip())
+        recall = "" if band.recall is None else f"{band.recall:.2f}"
+        lines.append(f"  {_span(band):<18}{band.found:>5} of {band.fights:<5}{recall:>6}".rstrip())
     share = report.unsure / report.verdicts if report.verdicts else 0.0
     why = ", ".join(f"{reason} {times}" for reason, times in report.doubts.most_common())
     lines += [
         f"UNSURE: {report.unsure} of {report.verdicts} verdicts ({share:.1%}){f': {why}' if why else ''}",
         f"clips without anybody to judge: {report.empty}",
         f"alarms (a scene called VIOLENCE): in {report.alarms_fights} of {report.fights} fights and in"
-        f" {report.alarms_rest} of {report.clips - report.fights} other clips; vetoed in {report.vetoed} more",
+        f" {report.alarms_rest} of {report.clips - report.fights} other clips; {report.vetoed} vetoed",
     ]
     return "\n".join(lines)
 

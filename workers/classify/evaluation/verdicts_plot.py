@@ -14,8 +14,8 @@ from workers.classify.evaluation.measures import (
     BINS,
     Floats,
     Labels,
-    accuracy,
     auc,
+    brier,
     calibration_error,
     reliability,
     roc,
@@ -67,7 +67,8 @@ def _roc(axes: Axes, scores: Floats, labels: Labels, threshold: float) -> None:
     axes.plot([0, 1], [0, 1], color="0.75", linewidth=1, linestyle=":", label="chance")
     axes.plot(false, true, color=_OTHER, linewidth=1.8, label=f"clips' scores: AUC {auc(scores, labels):.3f}")
     here = [(scores[labels == label] >= threshold).mean() for label in (0, 1)]
-    axes.plot(*here, "o", color=_FIGHT, markersize=7, label=f"at {threshold:g}: {here[1]:.0%}, {here[0]:.0%}")
+    said = f"from {threshold:g} on: {here[1]:.0%} found, {here[0]:.0%} called violent"
+    axes.plot(*here, "o", color=_FIGHT, markersize=7, label=said)
     axes.set_title(f"{(labels == 1).sum()} fights against {(labels == 0).sum()} other clips")
     axes.set_xlabel("other clips called violent")
     axes.set_ylabel("fights found")
@@ -75,18 +76,15 @@ def _roc(axes: Axes, scores: Floats, labels: Labels, threshold: float) -> None:
 
 
 def _reliability(axes: Axes, scores: Floats, labels: Labels) -> None:
-    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle=":", label="a score that says how often")
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle=":", label="perfectly calibrated")
     parts = reliability(scores, labels)
     mean, share, count = (np.array(column) for column in zip(*parts, strict=True))
     spread = 1.96 * np.sqrt(np.maximum(share * (1 - share), 0.25 / count) / count)
     within = [np.minimum(spread, share), np.minimum(spread, 1 - share)]
     error = calibration_error(scores, labels)
-    axes.errorbar(
-        *(mean, share, within),
-        **{"fmt": "o-", "color": _OTHER, "markersize": 6, "capsize": 3, "linewidth": 1.4},
-        label=f"{BINS} equal parts of the clips",
-    )
-    axes.set_title(f"Calibration error {error:.3f}, accuracy at 0.5 {accuracy(scores, labels):.3f}")
+    label = f"{BINS} equal parts of the clips, 95%"
+    axes.errorbar(mean, share, within, fmt="o-", color=_OTHER, markersize=6, capsize=3, label=label)
+    axes.set_title(f"Calibration error {error:.3f}, Brier score {brier(scores, labels):.3f}")
     axes.set_xlabel("mean score")
     axes.set_ylabel("share of fights")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from workers.classify.inputs.graph import body
 from workers.classify.inputs.interaction import interaction
 from workers.classify.inputs.pyskl import FRAMES, pyskl
-from workers.classify.windows import Due
+from workers.classify.pairs import Pairs
 
 # Name in a model card -> what makes [N, ...] of a window in which N people are judged.
-INPUTS: dict[str, Callable[[Due], NDArray[np.float32]]] = {
+INPUTS: dict[str, Callable[[Pairs], NDArray[np.float32]]] = {
     "body-v2": body,
     "interaction-v1": interaction,
     "pyskl-joint": partial(pyskl, stream="joint"),

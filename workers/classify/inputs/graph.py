@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.skeleton import soft_mask
-from workers.classify.motion import HIPS, motion_of, velocities
-from workers.classify.pairs import ALONE, partners
-from workers.classify.windows import Due, body_heights
+from workers.classify.due import Due, body_heights
+from workers.classify.motion import HIPS, velocities
+from workers.classify.pairs import Pairs
 
 Floats = NDArray[np.floating[Any]]
 
@@ -35,24 +35,23 @@ _PER_SPEED = np.float32(0.2)
 _LEAST_HEIGHT_PX = 4.0
 
 
-def body(due: Due) -> NDArray[np.float32]:
+def body(pairs: Pairs) -> NDArray[np.float32]:
     """The input "body-v2".
 
     Args:
-        due: a window.
+        pairs: a window.
 
     Returns:
         [N, 10, T, 17, 2] in body heights of the one who is judged, within +-3; empty frames and a partner who
         is not there are 0. Joints of low confidence are drawn to 0 (`soft_mask`).
     """
+    due = pairs.due
     if not len(due):
         return np.zeros((0, CHANNELS, due.keypoints.shape[1], 17, 2), np.float32)
-    partner = partners(due, motion_of(due))
-    alone = partner == ALONE
-    rows = np.stack([due.judged, np.where(alone, due.judged, partner)], axis=1)
+    rows = pairs.rows
     height = np.maximum(body_heights(due), _LEAST_HEIGHT_PX)[due.judged, None, None, None, None]
     origin = _origins(due)[due.judged][:, None, None, None]
-    present = due.filled[rows] & ~(alone[:, None, None] & np.array([False, True])[:, None])
+    present = due.filled[rows] & ~(pairs.alone[:, None, None] & np.array([False, True])[:, None])
     points = (due.keypoints[rows][..., :2] - origin) / height
     confidence = due.keypoints[rows][..., 2].clip(0, 1) * present[..., None]
     n, m, frames = present.shape

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.classify.due import Due
 from workers.classify.motion import (
     ANKLES,
     ELBOWS,
@@ -27,12 +28,10 @@ from workers.classify.motion import (
     Motion,
     greatest,
     least,
-    motion_of,
     seen_places,
     weighted,
 )  # fmt: skip
-from workers.classify.pairs import ALONE, distances, partners
-from workers.classify.windows import Due
+from workers.classify.pairs import Pairs, distances, paired
 
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.int64]
@@ -46,11 +45,11 @@ _TARGETS_OF_FEET = [*SHOULDERS, *HIPS, *KNEES, *ANKLES]
 _CROWD = (1.5, 3.0)
 
 
-def interaction(due: Due) -> NDArray[np.float32]:
+def interaction(pairs: Pairs) -> NDArray[np.float32]:
     """[N, F] features of everybody who is judged; NaN where unknown. `names()` gives their order."""
-    if not len(due):
+    if not len(pairs):
         return np.zeros((0, len(names())), np.float32)
-    return np.stack(list(_features(due).values()), axis=1).astype(np.float32)
+    return np.stack(list(_features(pairs).values()), axis=1).astype(np.float32)
 
 
 def names() -> tuple[str, ...]:
@@ -58,12 +57,9 @@ def names() -> tuple[str, ...]:
     return _NAMES
 
 
-def _features(due: Due) -> dict[str, Floats]:
-    motion = motion_of(due)
-    who = due.judged
-    partner = partners(due, motion)
-    alone = partner == ALONE
-    other = np.where(alone, who, partner)
+def _features(pairs: Pairs) -> dict[str, Floats]:
+    due, motion, alone = pairs.due, pairs.motion, pairs.alone
+    who, other = pairs.rows.T
     single = _summaries(_person(due, motion))
     single["moved"] = _moved(motion.place)
     single["filled"] = due.filled.mean(axis=1).astype(np.float32)
@@ -156,7 +152,7 @@ def _nearest(
 def _lengths(motion: Motion, starts: list[int], ends: list[int]) -> Floats:
     """[A, T, 2] from the left start to the left end, and on the right."""
     way = seen_places(motion, ends) - seen_places(motion, starts)
-    return np.sqrt((way**2).sum(axis=-1))
+    return np.asarray(np.sqrt((way**2).sum(axis=-1)))
 
 
 def _jerk(speed: Floats, fps: float) -> Floats:
@@ -223,18 +219,20 @@ def _summaries(series: Mapping[str, Floats]) -> dict[str, Floats]:
 
 _NAMES = tuple(
     _features(
-        Due(
-            fps=25.0,
-            image_size=(1, 1),
-            ids=np.arange(1),
-            judged=np.arange(1),
-            keypoints=np.zeros((1, 2, 17, 3), np.float32),
-            boxes=np.zeros((1, 2, 4), np.float32),
-            filled=np.ones((1, 2), bool),
-            seen=np.ones((1, 2), bool),
-            quality=np.zeros(1, np.float32),
-            first_at=np.zeros(1),
-            last_at=np.zeros(1),
+        paired(
+            Due(
+                fps=25.0,
+                image_size=(1, 1),
+                ids=np.arange(1),
+                judged=np.arange(1),
+                keypoints=np.zeros((1, 2, 17, 3), np.float32),
+                boxes=np.zeros((1, 2, 4), np.float32),
+                filled=np.ones((1, 2), bool),
+                seen=np.ones((1, 2), bool),
+                quality=np.zeros(1, np.float32),
+                first_at=np.zeros(1),
+                last_at=np.zeros(1),
+            )
         )
     )
 )

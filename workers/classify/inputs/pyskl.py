@@ -14,9 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.classify.motion import motion_of
-from workers.classify.pairs import ALONE, partners
-from workers.classify.windows import Due
+from workers.classify.pairs import Pairs
 
 Floats = NDArray[np.float32]
 Stream = Literal["joint", "bone", "joint-motion", "bone-motion"]
@@ -33,14 +31,14 @@ _FURTHEST = 3.0
 _SEED = 255
 
 
-def pyskl(due: Due, stream: Stream) -> Floats:
+def pyskl(pairs: Pairs, stream: Stream) -> Floats:
     """The inputs "pyskl-joint", "pyskl-bone", "pyskl-joint-motion" and "pyskl-bone-motion".
 
     The clip is the part of the window in which either of the two is there; cells between that are empty are
     zeros, as where pyskl's own detector missed somebody.
 
     Args:
-        due: a window.
+        pairs: a window.
         stream: what the net was trained on.
 
     Returns:
@@ -48,15 +46,14 @@ def pyskl(due: Due, stream: Stream) -> Floats:
         none. x and y of joints, before they become bones or motions, are 0 in the middle of the image and
         1 at its right and lower edges.
     """
+    due = pairs.due
     inputs = np.zeros((len(due), 2, FRAMES, 17, 3), np.float32)
     if len(due):
-        partner = partners(due, motion_of(due))
-        alone = partner == ALONE
-        rows = np.stack([due.judged, np.where(alone, due.judged, partner)], axis=1)
+        rows = pairs.rows
         there = due.filled[rows]
-        there[alone, 1] = False
+        there[pairs.alone, 1] = False
         people = normalised(due.keypoints[rows] * there[..., None, None], due.image_size)
-        for n, cells in enumerate(there.any(axis=1)):
+        for n, cells in enumerate(np.asarray(there.any(axis=1))):
             first, last = np.flatnonzero(cells)[[0, -1]]
             clip = streamed(people[n, :, first : last + 1], stream)
             inputs[n] = clip[:, sampled(clip.shape[1])]

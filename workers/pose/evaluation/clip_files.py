@@ -16,6 +16,7 @@ Other arrays (`track` too) are left unread.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,10 @@ from workers.pose.config import PoseConfig, load_tracker
 from workers.pose.detector import Detections
 from workers.pose.follow import follow, new_state
 
-_KEYS = ("clip", "frame", "box", "score", "kpts", "clip_name", "clip_label", "clip_fps", "clip_frames", "clip_wh")
+_OF_ROWS = ("clip", "frame", "box", "score", "kpts")
+_OF_CLIPS = ("clip_name", "clip_label", "clip_fps", "clip_frames", "clip_wh")
+_KEYS = (*_OF_ROWS, *_OF_CLIPS)
+_WHOLE = frozenset({"clip", "frame", "clip_frames", "clip_wh"})
 # What a frame's own image may be at most, and what a message can hold.
 _MOST_PX, _MOST_FRAMES, _MOST_PEOPLE = 32768, 100_000, 200
 _FURTHEST_PX = 1e5
@@ -64,7 +68,8 @@ def read_clips(path: Path) -> list[Clip]:
         ConfigError: says what is wrong with it.
     """
     arrays = _read(path)
-    _check(path, arrays)
+    _check_shapes(path, arrays)
+    _check_values(path, arrays)
     times = _times(path, arrays)
     clips = []
     order = np.lexsort((-arrays["score"], arrays["frame"], arrays["clip"]))
@@ -95,17 +100,23 @@ def tracks_of(clip: Clip, config: PoseConfig) -> Iterator[Tracks]:
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as opened:
-            missing = [key for key in _KEYS if key not in opened.files]
-            if missing:
-                raise ConfigError(f"{path}: has no array '{missing[0]}': see training/detections.py")
-            wanted = [*_KEYS, *(["clip_times"] if "clip_times" in opened.files else [])]
-            return {key: opened[key] for key in wanted}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{path}: cannot be read as NPZ: {error}") from error
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as opened:
+            names = [*_KEYS, *(["clip_times"] if "clip_times" in opened.files else [])]
+            arrays = {name: opened[name] for name in names if name in opened.files}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise ConfigError(f"{path}: is no NPZ file, or a damaged one") from error
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise ConfigError(f"{path}: has no array '{missing[0]}': see training/detections.py")
+    single = [name for name, array in arrays.items() if not array.ndim]
+    if single:
+        raise ConfigError(f"{path}: {single[0]} is a single value, not a list of them")
+    return arrays
 
 
-def _check(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     rows, clips = len(arrays["clip"]), len(arrays["clip_name"])
     keypoints = arrays["kpts"]
     if keypoints.ndim == 3 and keypoints.shape[1:] != (JOINT_COUNT, 3):
@@ -121,11 +132,16 @@ def _check(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     for key, shape in shapes.items():
         if arrays[key].shape != shape:
             raise ConfigError(f"{path}: {key} has shape {list(arrays[key].shape)}, not {list(shape)}")
-        if key != "clip_name" and arrays[key].dtype.kind not in "iuf":
-            raise ConfigError(f"{path}: {key} holds no numbers")
+        if key != "clip_name" and arrays[key].dtype.kind not in ("iu" if key in _WHOLE else "iuf"):
+            raise ConfigError(f"{path}: {key} holds no {'whole ' if key in _WHOLE else ''}numbers")
     if not clips:
         raise ConfigError(f"{path}: holds no clips")
-    if rows and not (0 <= arrays["clip"].min() and arrays["clip"].max() < clips):
+
+
+def _check_values(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    clips = len(arrays["clip_name"])
+    owners, frames = arrays["clip"], arrays["frame"]
+    if not ((owners >= 0) & (owners < clips)).all():
         raise ConfigError(f"{path}: clip points outside the {clips} clips")
     if not np.isin(arrays["clip_label"], (0, 1)).all():
         raise ConfigError(f"{path}: clip_label holds other numbers than 0 and 1")
@@ -133,7 +149,7 @@ def _check(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     for key, low, high in bounds:
         if not ((arrays[key] >= low) & (arrays[key] <= high)).all():
             raise ConfigError(f"{path}: {key} is outside {low} to {high}")
-    if rows and not ((arrays["frame"] >= 0) & (arrays["frame"] < arrays["clip_frames"][arrays["clip"]])).all():
+    if not ((frames >= 0) & (frames < arrays["clip_frames"][owners])).all():
         raise ConfigError(f"{path}: frame points outside its clip")
 
 
@@ -141,9 +157,10 @@ def _times(path: Path, arrays: dict[str, NDArray[Any]]) -> list[NDArray[np.float
     counts = arrays["clip_frames"].astype(int)
     if "clip_times" not in arrays:
         return [np.arange(count) / float(fps) for count, fps in zip(counts, arrays["clip_fps"], strict=True)]
-    if len(arrays["clip_times"]) != counts.sum():
+    given = arrays["clip_times"]
+    if given.shape != (counts.sum(),) or given.dtype.kind not in "iuf":
         raise ConfigError(f"{path}: clip_times has not one time for each frame")
-    times = np.split(arrays["clip_times"].astype(np.float64), np.cumsum(counts)[:-1])
+    times = np.split(given.astype(np.float64), np.cumsum(counts)[:-1])
     if not all(np.isfinite(part).all() and (np.diff(part) >= 0).all() for part in times):
         raise ConfigError(f"{path}: clip_times go back")
     return times
