@@ -42,8 +42,8 @@ SIZES: dict[str, Size] = {
     "msg3d": Msg3dSize(channels=8, graph_scales=3, space_time_scales=2, inputs=CHANNELS),
 }
 SCHEDULES = {
-    "stgcnpp": Schedule(epochs=16),
-    "msg3d": Schedule(epochs=12),
+    "stgcnpp": Schedule(epochs=12, rate=2e-3),
+    "msg3d": Schedule(epochs=8, rate=2e-3),
 }
 LICENCE = "AGPL-3.0-or-later; trained on clips from a video site, for research: see models/README.md"
 

@@ -78,21 +78,29 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     data = clips.load(arguments.data, arguments.groups)
-    train = joined(
-        [
-            windows_of(clips.in_order(clips.load(path, None), data.names), clips.train_windows)
-            for path in (arguments.data, *arguments.also)
-        ]
-    )
+    also = [clips.in_order(clips.load(path, None), data.names) for path in arguments.also]
+    train(data, also, arguments.out, arguments.seed)
+
+
+def train(data: clips.Labelled, also: Sequence[clips.Labelled], out: Path, seed: int) -> None:
+    """Fit, measure, and write `interaction-fights.safetensors` and `.npz` into a folder.
+
+    Args:
+        data: the clips, by whose windows is measured.
+        also: the same clips by other detectors, for training only.
+        out: is made where it is missing.
+        seed: of the folds.
+    """
+    known = joined([windows_of(one, clips.train_windows) for one in (data, *also)])
     test = windows_of(data, clips.test_windows)
-    log.info("training windows=%d test windows=%d features=%d", len(train.clip), len(test.clip), len(names()))
-    folds = split(data.groups, data.labels, arguments.seed)
-    opinions = cross_validated(train, test, data.labels, folds, Recipe())
+    log.info("training windows=%d test windows=%d features=%d", len(known.clip), len(test.clip), len(names()))
+    folds = split(data.groups, data.labels, seed)
+    opinions = cross_validated(known, test, data.labels, folds, Recipe())
     log_folds(opinions, data.labels, folds)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    target = arguments.out / "interaction-fights"
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / "interaction-fights"
     opinions.save(target.with_suffix(".npz"), data.names, folds)
-    model = fit(train.features, train.clip, data.labels, Recipe())
+    model = fit(known.features, known.clip, data.labels, Recipe())
     card = Card(
         net="interaction",
         input="interaction-v1",

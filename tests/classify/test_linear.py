@@ -37,6 +37,13 @@ def test_nobody_gives_no_logits() -> None:
     assert MODEL.logits(np.zeros((0, 2), np.float32)).shape == (0, 2)
 
 
+def test_a_file_holds_the_model_however_its_arrays_lie_in_memory(tmp_path: Path) -> None:
+    turned = Linear(np.asfortranarray(MODEL.quantiles), MODEL.normal, MODEL.weight, MODEL.bias)
+    save_file(turned.tensors(), tmp_path / "turned.safetensors")
+    found = Linear.read(tmp_path / "turned.safetensors", 2)
+    np.testing.assert_array_equal(found.quantiles, MODEL.quantiles)
+
+
 def test_a_file_holds_the_model(tmp_path: Path) -> None:
     path = tmp_path / "linear.safetensors"
     save_file(MODEL.tensors(), path)

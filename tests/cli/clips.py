@@ -18,7 +18,7 @@ SHORT = ("--set", "classify.preset=fast")
 
 
 def people(number: int, label: int, fps: float = FPS) -> Detections:
-    """Two people of a clip's frame, 200 px tall, who stay where they are; in a fight they swing their joints."""
+    """Two people of a clip's frame, 200 px tall, who stay where they are; in a fight they flail."""
     at = number / fps * (FLAIL if label else STROLL)
     keypoints = np.stack([walker(at, who) for who in (1, 2)])
     keypoints[..., 0] -= 40 * at

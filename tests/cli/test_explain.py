@@ -20,7 +20,7 @@ PNG = b"\x89PNG"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("explain")
     clips.write(folder / "clips.npz")
-    save_linear(folder / "lively.safetensors", weight=3.0)
+    save_linear(folder / "lively.safetensors", weight=5.0)
     return folder
 
 
@@ -69,6 +69,7 @@ def test_what_does_not_fit_is_said(folder: Path, tmp_path: Path) -> None:
         ),
         ((data, "--clip", "x", "--out", out), "clips.npz: has no clip 'x': give --clip NAME, as fight/a.mp4"),
         ((film, "--clip", "x", "--out", out), r"--clip: .*no.mp4 is no .npz"),
+        ((data, "--weights", "yolo.pt", "--out", out), r"--weights: .*clips.npz holds detections"),
         ((tmp_path / "short.npz", "--out", out), r"short.npz: fight/a.mp4: nobody was judged in it"),
         ((data, "--clip", "fight/a.mp4", "--out", tmp_path), r"--out: .*: cannot be written: Is a directory"),
     ):

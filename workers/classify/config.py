@@ -33,11 +33,7 @@ class ExpertConfig(Section):
     )
 
 
-SHIPPED = (
-    ExpertConfig(weights=MODELS / "stgcnpp-fights.safetensors", role="primary"),
-    ExpertConfig(weights=MODELS / "interaction-fights.safetensors", role="member"),
-    ExpertConfig(weights=MODELS / "msg3d-fights.safetensors", role="veto"),
-)
+SHIPPED = (ExpertConfig(weights=MODELS / "interaction-fights.safetensors", role="primary"),)
 
 
 class ClassifyConfig(Section):

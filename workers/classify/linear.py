@@ -54,10 +54,11 @@ class Linear:
         return np.stack([np.zeros_like(evidence), evidence], axis=1)
 
     def tensors(self) -> dict[str, Floats]:
-        """What a file holds."""
-        return {
+        """What a file holds; safetensors writes memory as it lies, whatever the strides, hence in C order."""
+        arrays = {
             "quantiles": self.quantiles, "normal": self.normal, "weight": self.weight, "bias": self.bias,
         }  # fmt: skip
+        return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
     @classmethod
     def read(cls, path: Path, features: int) -> Self:
@@ -77,4 +78,6 @@ class Linear:
         count = len(tensors["normal"])
         if tensors["quantiles"].shape != (count, features) or tensors["weight"].shape != (features,):
             raise LinearError(f"{path}: was made for other features than the {features} of this version")
+        if (np.diff(tensors["quantiles"], axis=0) < 0).any():
+            raise LinearError(f"{path}: is damaged: its quantiles do not ascend")
         return cls(**tensors)

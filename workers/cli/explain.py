@@ -55,7 +55,9 @@ def explain(
     weights: str | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Draw what carried a verdict: both people, and the share of each joint and moment.
+    """Draw what carried a verdict.
+
+    Both people at four moments, and the share of each joint and moment in the score.
 
     \b
     nexara explain lobby.mp4 --weights yolo26n-pose.pt --out lobby.png
@@ -64,6 +66,8 @@ def explain(
     A share says how far the evidence falls where a joint or a moment is left out. FILE.npz holds detections
     (docs/verdicts.md).
     """  # noqa: D301
+    if weights is not None and file.suffix == ".npz":
+        raise ConfigError(f"--weights: {file} holds detections: only a video needs a detector")
     with clean_stdout():
         settings = settings_from(overrides, weights)
         name, choice = _chosen(file, clip, at, settings)

@@ -51,10 +51,10 @@ def test_a_clip_scores_the_mean_of_its_highest_third_rounded_up(scores: list[flo
     assert clip_score(steps[::-1]) == clip_score(steps)
 
 
-def test_steps_without_anybody_or_all_unsure_count_as_nothing() -> None:
+def test_a_step_of_which_everybody_is_unsure_counts_as_0_and_one_without_anybody_not_at_all() -> None:
     unsure = [step(number, verdict(1, 0.9, unsure=("short",))) for number in range(3)]
     assert clip_score([step(9, verdict(1, 0.8)), *unsure]) == pytest.approx(0.4)
-    assert clip_score([step(9, verdict(1, 0.8)), step(0), step(1), step(2)]) == pytest.approx(0.4)
+    assert clip_score([step(9, verdict(1, 0.8)), step(0), step(1), step(2)]) == pytest.approx(0.8)
 
 
 def test_its_height_is_that_of_those_whom_the_score_is_about() -> None:

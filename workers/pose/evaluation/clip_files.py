@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 from shared.config import ConfigError
 from shared.messages import Frame, Tracks
 from shared.skeleton import JOINT_COUNT
-from workers.pose.config import PoseConfig, load_tracker
+from workers.pose.config import CameraOptions, PoseConfig, load_tracker, view_plan
 from workers.pose.detector import Detections
 from workers.pose.follow import follow, new_state
+from workers.pose.runtimes import choose, usual_image_size
 
 _OF_ROWS = ("clip", "frame", "box", "score", "kpts")
 _OF_CLIPS = ("clip_name", "clip_label", "clip_fps", "clip_frames", "clip_wh")
@@ -87,15 +88,29 @@ def read_clips(path: Path) -> list[Clip]:
 
 
 def tracks_of(clip: Clip, config: PoseConfig) -> Iterator[Tracks]:
-    """What the pose worker would publish of a clip with these detections."""
+    """What the pose worker would publish of a clip with these detections.
+
+    Pictures are published no wider than the detector needs, and people are as large as there: sizes in pixels
+    then mean the same, whether a clip came as a film or as detections.
+    """
+    plan = view_plan(config, CameraOptions(), usual_image_size(choose(config.runtime)))
+    share = min(1.0, plan.least_width / clip.size[0])
+    width, height = (max(1, round(side * share)) for side in clip.size)
     state = new_state(config, load_tracker(config), "clip", "0" * 16, moving=False)
     for number, (at, found) in enumerate(zip(clip.times.tolist(), clip.found, strict=True)):
         frame = Frame(
             camera=state.camera, generation=state.generation, number=number, at=at, captured_at=at,
-            monotonic_s=at, pts_s=at, width=clip.size[0], height=clip.size[1],
+            monotonic_s=at, pts_s=at, width=width, height=height,
             source_width=clip.size[0], source_height=clip.size[1], crc=0, image=b"",
         )  # fmt: skip
-        yield follow(state, frame, found)
+        yield follow(state, frame, _shrunk(found, share))
+
+
+def _shrunk(found: Detections, share: float) -> Detections:
+    if share == 1.0:
+        return found
+    size = np.array([share, share, 1], np.float32)
+    return Detections(found.boxes * np.float32(share), found.scores, found.keypoints * size)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
