@@ -17,6 +17,8 @@ MEASUREMENTS = {
     "refine_cost": "what refining costs, against the reference classes and one look",
     "skeleton_measures": "body heights, filled gaps and extrapolation against simulated truth",
     "recall_by_height": "who is found, by height: sizes, tiles, mirror images, and their cost",
+    "verdict_cost": "what a verdict costs, expert by expert, and what half precision changes",
+    "incidents": "what is confirmed on whole videos, after how long, and how much of it is false",
     "pose_gate": "mean OKS through our own path, in each runtime",
     "dashboards": "Grafana's dashboards as pictures, off a fleet on four films",
 }

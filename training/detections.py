@@ -6,7 +6,7 @@ A clip goes the way of a camera's pictures: decoded, made no wider than the dete
 looked at by the pose stage, on one thread. The file holds n people of K clips, best first in each frame:
 
     clip, frame  [n] number of the clip and of its frame, from 0
-    track        [n] -1: `training.associate` joins them
+    track        [n] -1: whoever reads the file joins them
     box          [n, 4] x1 y1 x2 y2 in pixels of the clip as it is shown (upright), as are those of kpts
     score        [n]
     kpts         [n, 17, 3] x, y, confidence
@@ -140,6 +140,15 @@ def main() -> None:
             check_file("clip", looker.options(clip))
     except ValueError as error:
         parser.error(str(error))
+    write(clips, looker, out)
+
+
+def write(clips: Sequence[Path], looker: Looker, out: Path) -> None:
+    """Look at films, and write what was seen into a file.
+
+    Raises:
+        SourceError: a film cannot be read.
+    """
     found, started = [], time.monotonic()
     for number, clip in enumerate(clips, 1):
         found.append(detect(clip, looker))

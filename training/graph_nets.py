@@ -29,6 +29,7 @@ from training.fit import CLASSES, PERSONS, Schedule, evidence, fit
 from training.folds import FOLDS, split
 from training.opinions import Opinions, log_folds
 from workers.classify.card import Card, metadata_of
+from workers.classify.config import MODELS
 from workers.classify.inputs.graph import CHANNELS, body
 from workers.classify.nets import Msg3dSize, Size, StgcnppSize
 from workers.classify.pairs import paired
@@ -65,32 +66,58 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="detections of labelled clips, NPZ")
     parser.add_argument("--groups", type=Path, help="JSON: lists of clips cut from one video")
     parser.add_argument("--out", type=Path, required=True, help="folder of the weights")
-    parser.add_argument("--pretrained", type=Path, help="weights to start from, of training.pretrain")
+    parser.add_argument(
+        "--pretrained",
+        type=Path,
+        help="weights to start from, of training.pretrain; default: those that come along",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the folds and the fits")
     parser.add_argument("--no-final", action="store_true", help="only cross-validate")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    data = clips.load(arguments.data, arguments.groups)
+    train(
+        arguments.net, data, arguments.out, arguments.seed, arguments.pretrained, final=not arguments.no_final
+    )
+
+
+def train(
+    net: str,
+    data: clips.Labelled,
+    out: Path,
+    seed: int,
+    pretrained: Path | None = None,
+    *,
+    final: bool = True,
+) -> None:
+    """Fit, measure, and write `NET-fights.safetensors` and `.npz` into a folder.
+
+    Args:
+        net: "stgcnpp" or "msg3d".
+        data: the clips.
+        out: is made where it is missing.
+        seed: of the folds and the fits.
+        pretrained: weights to start from; None: the ones that come along.
+        final: fit to all clips too, not only to cross-validate.
+    """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    net, size, schedule = arguments.net, SIZES[arguments.net], SCHEDULES[arguments.net]
-    start = backbone.read(arguments.pretrained, net, size) if arguments.pretrained else None
-    data = clips.load(arguments.data, arguments.groups)
-    train, test = windows_of(data, clips.train_windows), windows_of(data, clips.test_windows)
-    log.info("training windows=%d test windows=%d", len(train.clip), len(test.clip))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    target = arguments.out / f"{net}-fights"
+    size, schedule = SIZES[net], SCHEDULES[net]
+    start = backbone.read(pretrained or MODELS / f"{net}-activities.safetensors", net, size)
+    known, test = windows_of(data, clips.train_windows), windows_of(data, clips.test_windows)
+    log.info("training windows=%d test windows=%d", len(known.clip), len(test.clip))
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / f"{net}-fights"
     started = time.process_time()
-    folds = split(data.groups, data.labels, arguments.seed)
-    opinions = cross_validated(net, train, test, data.labels, folds, schedule, arguments.seed, start)
+    folds = split(data.groups, data.labels, seed)
+    opinions = cross_validated(net, known, test, data.labels, folds, schedule, seed, start)
     log_folds(opinions, data.labels, folds)
     log.info("cross-validation took %.0f s of CPU", time.process_time() - started)
     opinions.save(target.with_suffix(".npz"), data.names, folds)
-    if arguments.no_final:
-        return
-    model = fit(net, size, train.inputs, train.clip, data.labels, schedule, arguments.seed, start)
-    save_file(
-        model.state_dict(), target.with_suffix(".safetensors"), metadata_of(card_of(net, data.names.tolist()))
-    )
+    if final:
+        model = fit(net, size, known.inputs, known.clip, data.labels, schedule, seed, start)
+        card = card_of(net, data.names.tolist())
+        save_file(model.state_dict(), target.with_suffix(".safetensors"), metadata_of(card))
 
 
 def windows_of(data: clips.Labelled, cut: clips.Cut) -> Windows:

@@ -38,6 +38,15 @@ log = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_FIGURES: dict[str, measures.Figure] = {
+    "auc": measures.auc,
+    "tpr_at_fpr1": lambda scores, labels: measures.tpr_at_fpr(scores, labels, 0.01),
+    "tpr_at_fpr5": measures.tpr_at_fpr,
+    "fpr_at_tpr90": measures.fpr_at_tpr,
+    "ece": measures.calibration_error,
+    "brier": measures.brier,
+    "log_loss": measures.log_loss,
+}
 BANDS = ((0, 50), (50, 100), (100, 300), (300, 100_000))
 
 
@@ -109,8 +118,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the folds; the recipes' own")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    seats = [Seat(expert.weights.stem, expert.role, expert.share) for expert in SHIPPED]
-    figures = calibrate(arguments.data, arguments.groups, arguments.models, seats, arguments.seed)
+    figures = calibrate(arguments.data, arguments.groups, arguments.models, shipped_seats(), arguments.seed)
     print(json.dumps(figures, indent=1))
 
 
@@ -121,6 +129,11 @@ class Seat:
     name: str
     role: str
     share: float
+
+
+def shipped_seats() -> list[Seat]:
+    """The panel that the product comes with."""
+    return [Seat(expert.weights.stem, expert.role, expert.share) for expert in SHIPPED]
 
 
 def calibrate(
@@ -193,20 +206,11 @@ def ranked(bench: Bench, evidence: Floats, thresholds: Floats | None = None) -> 
     scores = bench.clip_scores(evidence)
     limits = np.full(len(scores), 0.5) if thresholds is None else thresholds
 
-    figures: dict[str, Any] = {}
     correct = ((scores >= limits) == (bench.labels == 1)).astype(float)
-    figures["accuracy"] = _entry(lambda values, _: float(values.mean()), correct, bench)
-    for name, figure in (
-        ("auc", measures.auc),
-        ("tpr_at_fpr1", lambda s, y: measures.tpr_at_fpr(s, y, 0.01)),
-        ("tpr_at_fpr5", measures.tpr_at_fpr),
-        ("fpr_at_tpr90", measures.fpr_at_tpr),
-        ("ece", measures.calibration_error),
-        ("brier", measures.brier),
-        ("log_loss", measures.log_loss),
-    ):
-        figures[name] = _entry(figure, scores, bench)
-    return figures
+    return {
+        **_entries({"accuracy": lambda right, _: float(right.mean())}, correct, bench),
+        **_entries(_FIGURES, scores, bench),
+    }
 
 
 def veto_table(bench: Bench, own: Floats, vetoed: Floats) -> list[dict[str, float]]:
@@ -337,10 +341,16 @@ def _correlation(bench: Bench, nested: Mapping[str, Floats]) -> dict[str, float]
     }
 
 
-def _entry(figure: measures.Figure, scores: Floats, bench: Bench) -> dict[str, float]:
-    low, high = measures.interval(figure, scores, bench.labels, bench.groups)
-    value = figure(scores, bench.labels)
-    return {"value": round(value, 3), "low": round(low, 3), "high": round(high, 3)}
+def _entries(figures: Mapping[str, measures.Figure], scores: Floats, bench: Bench) -> dict[str, Any]:
+    ranges = measures.intervals(list(figures.values()), scores, bench.labels, bench.groups)
+    return {
+        name: {
+            "value": round(figure(scores, bench.labels), 3),
+            "low": round(low, 3),
+            "high": round(high, 3),
+        }
+        for (name, figure), (low, high) in zip(figures.items(), ranges, strict=True)
+    }
 
 
 def _bench(data: Path, groups: Path | None, seed: int, opinions: Mapping[str, Opinions]) -> Bench:

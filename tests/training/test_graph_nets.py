@@ -10,7 +10,8 @@ from training import backbone
 from training.activities import Activities, joined, normal_scores
 from training.augment import augment
 from training.fit import Schedule, evidence, fit, logits_of, pretrain
-from training.graph_nets import SIZES, card_of
+from training.folds import FOLDS
+from training.graph_nets import SIZES, Windows, card_of, cross_validated
 from training.sets import of_one, of_two
 from training.simulated import FIRST_SEED, simulate
 from workers.classify.evaluation.measures import auc
@@ -152,6 +153,30 @@ def test_acted_activities_get_the_labels_of_simulated_ones(tmp_path: Path) -> No
     assert {ACTIONS[i] for i in np.flatnonzero(one.shares.sum(axis=0))} == {"gesture"}
     assert isinstance(one, Activities)
     assert not one.windows[..., 1].any()
+
+
+def test_every_window_is_judged_by_a_net_that_did_not_see_its_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    clip = np.repeat(np.arange(10), 2)
+    windows = Windows(
+        inputs=some_windows(20, rng, 8).astype(np.float16),
+        clip=clip,
+        at=np.zeros(20),
+        track=np.tile([1, 2], 10),
+    )
+    folds, labels = np.arange(10) % FOLDS, np.arange(10) // FOLDS
+    seen = []
+
+    def noted(net, size, inputs, clip_of, *rest):
+        seen.append(set(clip_of.tolist()))
+        return build(net, num_classes=2, persons=2, size=SMALL).eval()
+
+    monkeypatch.setitem(SIZES, "stgcnpp", SMALL)
+    monkeypatch.setattr("training.graph_nets.fit", noted)
+    opinions = cross_validated("stgcnpp", windows, windows, labels, folds, Schedule(), 1, None)
+    assert [set(range(10)) - clips for clips in seen] == [{fold, fold + FOLDS} for fold in range(FOLDS)]
+    assert opinions.evidence.all()
+    np.testing.assert_array_equal(opinions.clip, clip)
 
 
 @pytest.mark.parametrize("net", SIZES)

@@ -33,7 +33,11 @@ class ExpertConfig(Section):
     )
 
 
-SHIPPED = (ExpertConfig(weights=MODELS / "interaction-fights.safetensors", role="primary"),)
+SHIPPED = (
+    ExpertConfig(weights=MODELS / "stgcnpp-fights.safetensors", role="primary"),
+    ExpertConfig(weights=MODELS / "interaction-fights.safetensors", role="member", share=2.0),
+    ExpertConfig(weights=MODELS / "msg3d-fights.safetensors", role="veto"),
+)
 
 
 class ClassifyConfig(Section):

@@ -219,9 +219,9 @@ def _default(field: Schema) -> str:
         return "set"
     if isinstance(value, float):
         return f"{value:g}"
-    if not isinstance(value, str):
-        return json.dumps(value)
     # What comes along lies elsewhere on every machine.
+    if not isinstance(value, str):
+        return json.dumps(value).replace(f"{_ROOT}/", "")
     return value.removeprefix(f"{_ROOT}/") or '""'
 
 

@@ -12,6 +12,10 @@ import click
 import numpy as np
 
 from shared.config import ConfigError
+from workers.classify.evaluation.sources import LABELS
+from workers.cli.films import films_in, open_looker
+from workers.ingest.sources import SourceError
+from workers.pose.config import PoseConfig
 
 _LEAST_SOURCES = 5
 _NETS = ("stgcnpp", "msg3d")
@@ -70,9 +74,15 @@ def _detections(folder: Path, groups: Path | None, out: Path, weights: str) -> t
     """Look at the films once, and keep what was seen."""
     from training import detections
 
+    films = films_in(folder)
+    if not films:
+        raise ConfigError(f"--data: {folder}: holds no films: put them into {' and '.join(LABELS)}")
     out.mkdir(parents=True, exist_ok=True)
     found = out / "detections.npz"
-    detections.write([folder], found, weights=weights)
+    try:
+        detections.write(films, open_looker(PoseConfig(weights=weights)), found)
+    except SourceError as error:
+        raise ConfigError(f"--data: {error}") from error
     beside = folder / "source_groups.json"
     return found, groups or (beside if beside.exists() else None)
 

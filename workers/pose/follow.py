@@ -25,7 +25,9 @@ class State:
     refiner: Refiner
 
 
-def new_state(config: PoseConfig, tracker: TrackerConfig, camera: str, generation: str, moving: bool) -> State:
+def new_state(
+    config: PoseConfig, tracker: TrackerConfig, camera: str, generation: str, moving: bool
+) -> State:
     """Nobody seen yet."""
     return State(camera, generation, open_tracker(tracker, generation, moving), Refiner(config.refine))
 

@@ -13,7 +13,6 @@ from workers.classify.inputs.interaction import interaction as features_of
 from workers.classify.inputs.interaction import names
 from workers.classify.pairs import paired
 
-
 ARMS = [7, 8, 9, 10]
 
 
