@@ -85,7 +85,7 @@ def test_one_key_is_printed_alone() -> None:
     assert as_text(all_chapters(), "classify.veto_threshold") == (
         "classify.veto_threshold\n"
         "  number; above 0, below 1; default absent\n"
-        "  Score below which the veto objects, instead of the named pair's.\n"
+        "  Score below which a veto objects, instead of the named pair's.\n"
     )
 
 

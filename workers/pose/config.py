@@ -52,7 +52,7 @@ class TrackerConfig(Section):
         0.3,
         gt=0,
         le=1,
-        description="Skeleton: people are followed from this score on, and told of once one of theirs reached "
+        description="Skeleton: people are followed from this score on, and told of once they reached "
         "`new_track_thresh`; verdicts know their movements from the beginning.",
     )
     track_buffer_s: float = Field(1.0, gt=0, le=60, description="How long an unseen person is remembered.")
