@@ -1,11 +1,13 @@
 """Incidents on whole videos, through every stage but without a bus: what is found when, and what is false.
 
-    python -m benchmarks.incidents --weights yolo26n-pose-o2m.pt VIDEO...
+    python -m benchmarks.incidents
+    python -m benchmarks.incidents --weights yolo26n-pose.pt --videos lobby.mp4 --normal yard.mp4
     python -m benchmarks.incidents --simulated-hours 2
 
-Prints each incident with the time of its first violent verdict and of its confirmation, each video's highest
-scene scores, and the upper 95% bound of false incidents an hour (Poisson) on videos named with `--normal`.
-The simulated hours hold everything but fights; they are no substitute for real ones.
+Without videos the shared ones are taken: a fight in an office, and people who exercise, hug and walk. Prints
+each incident with the time of its first violent verdict and of its confirmation, each video's highest scene
+scores, and the upper 95% bound of false incidents an hour (Poisson) on videos named with `--normal`. The
+simulated hours hold everything but fights; they are no substitute for real ones.
 """
 
 from __future__ import annotations
@@ -29,6 +31,15 @@ from workers.incidents.config import IncidentsConfig
 from workers.incidents.stage import build_stage as build_incidents
 from workers.pose.config import PoseConfig
 
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+FIGHT = "office_fight.mp4"
+PEACEFUL = (
+    "three_exercising.avi",
+    "two_hugging.mp4",
+    "pedestrians_crossing.avi",
+    "four_crossing_bonn_060470979.mp4",
+    "one_by_one.mp4",
+)
 _QUANTILE = 0.95
 
 
@@ -46,18 +57,23 @@ class Story:
 def main() -> None:
     """Runs and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("videos", nargs="*", type=Path)
-    parser.add_argument("--normal", nargs="*", type=Path, default=[], help="videos without violence")
-    parser.add_argument("--weights", default="yolo26n-pose", help="pose weights")
+    parser.add_argument("--videos", nargs="*", type=Path, help="any videos")
+    parser.add_argument("--normal", nargs="*", type=Path, help="videos without violence")
+    parser.add_argument(
+        "--weights", default=str(DATA / "weights" / "yolo26n-pose-o2m.pt"), help="pose weights"
+    )
     parser.add_argument("--image-size", type=int, default=640)
     parser.add_argument("--simulated-hours", type=float, default=0.0)
     arguments = parser.parse_args()
     classify = ClassifyConfig(explain="never")
-    if arguments.videos or arguments.normal:
+    videos, normals = arguments.videos or [], arguments.normal or []
+    if arguments.videos is None and arguments.normal is None and not arguments.simulated_hours:
+        videos, normals = [DATA / "videos" / FIGHT], [DATA / "videos" / name for name in PEACEFUL]
+    if videos or normals:
         looker = open_looker(PoseConfig(weights=arguments.weights, image_size=arguments.image_size))
-        for video in arguments.videos:
+        for video in videos:
             _tell(told(video.stem, tracks_in(looker, video), classify))
-        normal = [told(video.stem, tracks_in(looker, video), classify) for video in arguments.normal]
+        normal = [told(video.stem, tracks_in(looker, video), classify) for video in normals]
         for story in normal:
             _tell(story)
         _bound("real video without violence", normal)

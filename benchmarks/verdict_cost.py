@@ -1,6 +1,6 @@
 """What a verdict costs, and what half precision changes, on windows of real clips.
 
-    python -m benchmarks.verdict_cost --data ../shared/data/skeletons/cctv_fights_coco17.npz
+    python -m benchmarks.verdict_cost [--data clips.npz]
 
 Prints, for one thread: the making of each input, each expert, a whole step of the shipped panel, and an
 explanation, in milliseconds a window (median of steps). Then, for the graph nets: the largest difference of
@@ -31,6 +31,7 @@ from workers.classify.panel import Member, Panel
 from workers.classify.stage import open_members
 from workers.pose.evaluation.clip_files import read_clips
 
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "skeletons" / "cctv_fights_coco17.npz"
 _LEAST_STEPS = 5
 
 
@@ -47,7 +48,7 @@ class Steps:
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="detections of clips, NPZ")
+    parser.add_argument("--data", type=Path, default=DATA, help="detections of clips, NPZ")
     parser.add_argument("--clips", type=int, default=40, help="so many clips of it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -141,7 +141,7 @@ def people_of(tracks: Tracks) -> People:
 
     Also those who are not told of yet: fighters are often found too weakly. Who is only predicted is passed
     over: once they are seen again, a window bridges the gap by what is known from both of its ends, where a
-    prediction would end in a jump. Refined key points do not tell fights better (docs/verdicts.md).
+    prediction would end in a jump.
     """
     owners = np.asarray(tracks.detection_tracks, np.int64)
     _, first = np.unique(owners, return_index=True)
