@@ -50,10 +50,11 @@ class ClassifyConfig(Section):
         description="Who judges: one primary first, then members and vetoes; lazy vetoes are asked in order.",
     )
     sharpness: float = Field(
-        1.0,
+        1.17,
         gt=0,
         le=10,
-        description="Multiplies the mean evidence of primary and members; fitted for those that come along.",
+        description="Multiplies the mean evidence of primary and members, which say more together than one of them "
+        "alone; fitted for those that come along.",
     )
     veto: Literal["lazy", "always", "never"] = Field(
         "lazy",

@@ -30,8 +30,9 @@ class Panel:
 
     def __init__(self, members: Sequence[Member], sharpness: float) -> None:
         self._members = list(members)
-        self._sharpness = sharpness
         self._scorers = [number for number, member in enumerate(members) if member.expert.role != "veto"]
+        # One alone is calibrated by itself.
+        self._sharpness = sharpness if len(self._scorers) > 1 else 1.0
         self._shares = np.array([members[number].expert.share for number in self._scorers])
         self.vetoes = [number for number, member in enumerate(members) if member.expert.role == "veto"]
         self.experts = tuple(member.expert for member in members)
