@@ -96,8 +96,8 @@ def read_card(path: Path) -> Card:
 
 
 def metadata_of(card: Card) -> dict[str, str]:
-    """A card as safetensors metadata."""
-    return {"format": "pt", METADATA_KEY: json.dumps(card.model_dump(), sort_keys=True)}
+    """A card as safetensors metadata: one entry, since several would be in any order and change the hash."""
+    return {METADATA_KEY: json.dumps(card.model_dump(), sort_keys=True)}
 
 
 def digest(path: Path) -> str:

@@ -53,7 +53,7 @@ class ClassifyConfig(Section):
         1.17,
         gt=0,
         le=10,
-        description="Multiplies the mean evidence of primary and members, which say more together than one of them "
+        description="Multiplies the mean evidence of primary and members, which say more together than one "
         "alone; fitted for those that come along.",
     )
     veto: Literal["lazy", "always", "never"] = Field(
