@@ -7,7 +7,8 @@
 Without videos the shared ones are taken: a fight in an office, and people who exercise, hug and walk. Prints
 each incident with the time of its first violent verdict and of its confirmation, each video's highest scene
 scores, and the upper 95% bound of false incidents an hour (Poisson) on videos named with `--normal`. The
-simulated hours hold everything but fights; they are no substitute for real ones.
+simulated hours hold everything but fights, and are no substitute for real ones; whether simulated fights are
+found at all stands beside them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.simulated_hours import normal_tracks
+from benchmarks.simulated_hours import fight_tracks, normal_tracks
 from shared.messages import Incident, Incidents, Mark, Message, Tracks, Verdicts
 from workers.classify.config import ClassifyConfig
 from workers.classify.stage import build_stage as build_classify
@@ -86,6 +87,13 @@ def main() -> None:
         _bound("SIMULATED cameras without violence", made)
         by_kind = Counter(story.name.split()[0] for story in made if story.incidents)
         print("  in: " + (", ".join(f"{kind} {count}" for kind, count in by_kind.most_common()) or "none"))
+        fights = [told(f"fight {number}", tracks, classify) for number, tracks in enumerate(fight_tracks())]
+        found = sum(bool(story.incidents) for story in fights)
+        peaks = sorted(max((score for _, score in story.scenes), default=0.0) for story in fights)
+        print(
+            f"SIMULATED fights: {found} of {len(fights)} found; highest scene scores {peaks[0]:.2f} to"
+            f" {peaks[-1]:.2f}"
+        )
         print(f"  took {time.monotonic() - started:.0f} s")
 
 
