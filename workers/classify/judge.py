@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -70,13 +70,13 @@ class Judge:
     def __call__(self, findings: Sequence[Finding]) -> list[Message | None]:
         """Judge a batch."""
         waiting = [finding for finding in findings if len(finding.due)]
-        with metrics.JUDGE_SECONDS.time():
-            written = iter([self._written(case) for case in self._cases(waiting)])
+        written: Iterator[Verdicts] = iter(())
+        if waiting:
+            with metrics.JUDGE_SECONDS.time():
+                written = iter([self._written(case) for case in self._cases(waiting)])
         return [next(written) if len(finding.due) else self._nobody(finding) for finding in findings]
 
     def _cases(self, findings: Sequence[Finding]) -> list[_Case]:
-        if not findings:
-            return []
         windows = [paired(finding.due) for finding in findings]
         heights = np.concatenate([body_heights(pairs.due)[pairs.due.judged] for pairs in windows])
         weight = scale_weight(heights)
