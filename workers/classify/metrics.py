@@ -12,7 +12,7 @@ VETO_ASKED = Counter("nexara_classify_veto_asked_total", "Verdicts for which a v
 SCORE = Histogram(
     "nexara_classify_score",
     "Scores: of primary and members together, and of vetoes.",
-    ["role"],
+    ["expert"],
     buckets=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1),
 )
 QUALITY = Histogram(
