@@ -25,7 +25,7 @@ MAY_BE_EMPTY = {
     ("verdicts", "Violence"): "no violence",
     ("verdicts", "Violence by camera"): "no violence",
     ("verdicts", "Vetoed"): "no alarms",
-    ("verdicts", "Scores of the veto net"): "the veto was not asked",
+    ("verdicts", "Scores of the vetoes"): "the veto was not asked",
 }
 
 
