@@ -192,17 +192,6 @@ class Tracks(Message):
             raise ValueError("a track id stands twice")
         return self
 
-    def raw_keypoints(self) -> NDArray[np.float32]:
-        """Key points as detected.
-
-        Returns:
-            [P, 17, 3] x, y in pixels, confidence; the refined ones where the person was predicted.
-        """
-        observed = self.detection >= 0
-        raw: NDArray[np.float32] = np.array(self.keypoints)
-        raw[observed] = self.detection_keypoints[self.detection[observed]]
-        return raw
-
 
 class Mark(Message):
     """Time passes without a frame: the source is silent, or (`final`) has ended."""

@@ -6,13 +6,15 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.classify import windows as cutting
 from workers.classify.due import Due, body_heights
+from workers.classify.pairs import Pairs, paired
 from workers.classify.stage import people_of
-from workers.classify.windows import Windows, WindowSettings
 from workers.pose.config import PoseConfig
 from workers.pose.evaluation.clip_files import Clip, read_clips, tracks_of
 
@@ -95,6 +97,38 @@ def train_windows(clip: Clip) -> Iterator[tuple[float, Due]]:
             yield from _windows(slower, TRAIN_STRIDE)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """n windows of clips, as an expert is fed them.
+
+    Attributes:
+        inputs: [n, ...].
+        clip, at, track: [n] number of the clip, time at which it became due (seconds), whose window it is.
+    """
+
+    inputs: NDArray[np.floating[Any]]
+    clip: Integers
+    at: NDArray[np.float64]
+    track: Integers
+
+
+def windows_of(data: Labelled, cut: Cut, make: Callable[[Pairs], NDArray[np.floating[Any]]]) -> Windows:
+    """All windows of all clips, each made into what an expert is fed."""
+    inputs, clip, at, track = [], [], [], []
+    for number, one in enumerate(data.clips):
+        for moment, due in cut(one):
+            inputs.append(make(paired(due)))
+            clip.append(np.full(len(due), number))
+            at.append(np.full(len(due), moment))
+            track.append(due.ids[due.judged])
+    return Windows(
+        inputs=np.concatenate(inputs),
+        clip=np.concatenate(clip),
+        at=np.concatenate(at),
+        track=np.concatenate(track),
+    )
+
+
 def heights(due: Due) -> NDArray[np.float32]:
     """[N] body heights of those who are judged, pixels."""
     return body_heights(due)[due.judged]
@@ -102,7 +136,9 @@ def heights(due: Due) -> NDArray[np.float32]:
 
 def _windows(clip: Clip, stride: int) -> Iterator[tuple[float, Due]]:
     """Windows with the time at which they became due."""
-    windows = Windows(WindowSettings(fps=WINDOW_FPS, window=WINDOW, frames=WINDOW, stride=stride))
+    windows = cutting.Windows(
+        cutting.WindowSettings(fps=WINDOW_FPS, window=WINDOW, frames=WINDOW, stride=stride)
+    )
     for tracks in tracks_of(clip, PoseConfig()):
         due = windows.push(tracks.at, people_of(tracks))
         if len(due):

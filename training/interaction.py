@@ -28,7 +28,6 @@ from training.opinions import Opinions, log_folds
 from workers.classify.card import Card, metadata_of
 from workers.classify.inputs.interaction import interaction, names
 from workers.classify.linear import Linear
-from workers.classify.pairs import paired
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +56,6 @@ class Recipe:
     penalty: float = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
-class Windows:
-    """[n, F] features, and of which clip, frame's time and track they are."""
-
-    features: Floats
-    clip: Integers
-    at: NDArray[np.float64]
-    track: Integers
-
-
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -91,8 +80,8 @@ def train(data: clips.Labelled, also: Sequence[clips.Labelled], out: Path, seed:
         out: is made where it is missing.
         seed: of the folds.
     """
-    known = joined([windows_of(one, clips.train_windows) for one in (data, *also)])
-    test = windows_of(data, clips.test_windows)
+    known = joined([clips.windows_of(one, clips.train_windows, interaction) for one in (data, *also)])
+    test = clips.windows_of(data, clips.test_windows, interaction)
     log.info("training windows=%d test windows=%d features=%d", len(known.clip), len(test.clip), len(names()))
     folds = split(data.groups, data.labels, seed)
     opinions = cross_validated(known, test, data.labels, folds, Recipe())
@@ -100,7 +89,7 @@ def train(data: clips.Labelled, also: Sequence[clips.Labelled], out: Path, seed:
     out.mkdir(parents=True, exist_ok=True)
     target = out / "interaction-fights"
     opinions.save(target.with_suffix(".npz"), data.names, folds)
-    model = fit(known.features, known.clip, data.labels, Recipe())
+    model = fit(known.inputs, known.clip, data.labels, Recipe())
     card = Card(
         net="interaction",
         input="interaction-v1",
@@ -115,27 +104,10 @@ def train(data: clips.Labelled, also: Sequence[clips.Labelled], out: Path, seed:
     save_file(model.tensors(), target.with_suffix(".safetensors"), metadata_of(card))
 
 
-def windows_of(data: clips.Labelled, cut: clips.Cut) -> Windows:
-    """Features of all windows of all clips."""
-    features, clip, at, track = [], [], [], []
-    for number, one in enumerate(data.clips):
-        for moment, due in cut(one):
-            features.append(interaction(paired(due)))
-            clip.append(np.full(len(due), number))
-            at.append(np.full(len(due), moment))
-            track.append(due.ids[due.judged])
-    return Windows(
-        features=np.concatenate(features),
-        clip=np.concatenate(clip),
-        at=np.concatenate(at),
-        track=np.concatenate(track),
-    )
-
-
-def joined(parts: Sequence[Windows]) -> Windows:
+def joined(parts: Sequence[clips.Windows]) -> clips.Windows:
     """The windows of several looks at the same clips."""
-    return Windows(
-        features=np.concatenate([part.features for part in parts]),
+    return clips.Windows(
+        inputs=np.concatenate([part.inputs for part in parts]),
         clip=np.concatenate([part.clip for part in parts]),
         at=np.concatenate([part.at for part in parts]),
         track=np.concatenate([part.track for part in parts]),
@@ -143,14 +115,14 @@ def joined(parts: Sequence[Windows]) -> Windows:
 
 
 def cross_validated(
-    train: Windows, test: Windows, labels: Integers, folds: Integers, recipe: Recipe
+    train: clips.Windows, test: clips.Windows, labels: Integers, folds: Integers, recipe: Recipe
 ) -> Opinions:
     """What models say of the test windows of clips whose source videos they did not see."""
     evidence = np.zeros(len(test.clip))
     for fold in range(FOLDS):
         known, asked = folds[train.clip] != fold, folds[test.clip] == fold
-        model = fit(train.features[known], train.clip[known], labels, recipe)
-        evidence[asked] = model.logits(test.features[asked])[:, 1]
+        model = fit(train.inputs[known], train.clip[known], labels, recipe)
+        evidence[asked] = model.logits(test.inputs[asked])[:, 1]
     return Opinions(clip=test.clip, at=test.at, track=test.track, evidence=evidence)
 
 

@@ -188,12 +188,6 @@ def test_arrays_do_not_follow_the_memory_they_were_made_of() -> None:
     assert (message.boxes >= 0).all()
 
 
-def test_raw_keypoints_are_the_detected_ones_where_there_are_any() -> None:
-    raw = TRACKS.raw_keypoints()
-    np.testing.assert_array_equal(raw[0], TRACKS.detection_keypoints[1])
-    np.testing.assert_array_equal(raw[1], TRACKS.keypoints[1])
-
-
 # --- nothing else comes in --------------------------------------------------------------------------------
 
 

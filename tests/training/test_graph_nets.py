@@ -9,9 +9,10 @@ from shared.skeleton import FLIP
 from training import backbone
 from training.activities import Activities, joined, normal_scores
 from training.augment import augment
+from training.clips import Windows
 from training.fit import Schedule, evidence, fit, logits_of, pretrain
 from training.folds import FOLDS
-from training.graph_nets import SIZES, Windows, card_of, cross_validated
+from training.graph_nets import SIZES, card_of, cross_validated
 from training.sets import of_one, of_two
 from training.simulated import FIRST_SEED, simulate
 from workers.classify.evaluation.measures import auc

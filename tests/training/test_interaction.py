@@ -5,8 +5,9 @@ import pytest
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'nexara[train]'")
 
+from training.clips import Windows
 from training.folds import split
-from training.interaction import Recipe, Windows, _believed, cross_validated, fit, joined
+from training.interaction import Recipe, _believed, cross_validated, fit, joined
 from training.opinions import top_third
 from workers.classify.evaluation.measures import auc
 from workers.classify.linear import Linear
@@ -25,7 +26,7 @@ def made_up(signal: float, seed: int = 0) -> tuple[Windows, np.ndarray, np.ndarr
     features[::3, 0] += signal * labels[clip[::3]]
     features[rng.random(features.shape) < 0.05] = np.nan
     at = np.tile(np.arange(EACH, dtype=float), CLIPS)
-    return Windows(features=features, clip=clip, at=at, track=clip), labels, groups
+    return Windows(inputs=features, clip=clip, at=at, track=clip), labels, groups
 
 
 def ranked(signal: float) -> float:
@@ -55,10 +56,10 @@ def test_a_saved_model_says_the_same(tmp_path) -> None:
     from safetensors.numpy import save_file
 
     windows, labels, _ = made_up(2.0)
-    model = fit(windows.features, windows.clip, labels, Recipe())
+    model = fit(windows.inputs, windows.clip, labels, Recipe())
     save_file(model.tensors(), tmp_path / "model.safetensors")
     again = Linear.read(tmp_path / "model.safetensors", FEATURES)
-    np.testing.assert_array_equal(again.logits(windows.features), model.logits(windows.features))
+    np.testing.assert_array_equal(again.logits(windows.inputs), model.logits(windows.inputs))
 
 
 def test_several_looks_at_the_same_clips_are_joined() -> None:

@@ -16,7 +16,6 @@ from workers.classify.evaluation.measures import (
     brier,
     calibration_error,
     fpr_at_tpr,
-    interval,
     intervals,
     log_loss,
     reliability,
@@ -115,8 +114,8 @@ def test_what_compares_is_nan_where_a_label_is_missing() -> None:
     scores, labels = np.array([0.2, 0.7]), np.array([1, 1])
     assert all(math.isnan(figure(scores, labels)) for figure in COMPARING)
     assert accuracy(scores, labels) == 0.5
-    assert all(map(math.isnan, interval(auc, scores, labels, np.array([0, 1]))))
-    assert interval(accuracy, scores, labels, np.array([0, 1])) == (0, 1)
+    assert all(map(math.isnan, intervals([auc], scores, labels, np.array([0, 1]))[0]))
+    assert intervals([accuracy], scores, labels, np.array([0, 1]))[0] == (0, 1)
 
 
 def test_an_interval_draws_source_videos_and_not_clips(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +125,7 @@ def test_an_interval_draws_source_videos_and_not_clips(monkeypatch: pytest.Monke
     # The clips of one video are copies of one another.
     scores = np.repeat(rng.random(20) * 0.6 + 0.4 * (np.arange(20) % 2), 10)
     alone, grouped = (
-        interval(auc, scores, labels, groups) for groups in (np.arange(200), np.arange(200) // 10)
+        intervals([auc], scores, labels, groups)[0] for groups in (np.arange(200), np.arange(200) // 10)
     )
     assert grouped[0] <= auc(scores, labels) <= grouped[1]
     assert grouped[1] - grouped[0] > 2 * (alone[1] - alone[0])

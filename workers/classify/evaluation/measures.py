@@ -100,11 +100,6 @@ def reliability(scores: Floats, labels: Labels, bins: int = BINS) -> list[tuple[
     return [(float(scores[part].mean()), float(even[part].mean()), len(part)) for part in parts if len(part)]
 
 
-def interval(figure: Figure, scores: Floats, labels: Labels, groups: Labels) -> tuple[float, float]:
-    """95% interval of one figure; see `intervals`."""
-    return intervals([figure], scores, labels, groups)[0]
-
-
 def intervals(
     figures: Sequence[Figure], scores: Floats, labels: Labels, groups: Labels
 ) -> list[tuple[float, float]]:
