@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+# Whoever fights in less of a window than this, but in some of it, is no example of either.
+CLEARLY = 0.6
+
 
 @dataclass(frozen=True)
 class Activities:
@@ -33,6 +36,11 @@ class Activities:
 
     def __getitem__(self, rows: slice) -> Activities:
         return Activities(self.windows[rows], self.shares[rows], self.fighting[rows], self.features[rows])
+
+    def clear(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows in which somebody clearly fights (label 1) or does not at all (0), and their labels."""
+        rows = np.flatnonzero((self.fighting > CLEARLY) | (self.fighting == 0))
+        return rows, (self.fighting[rows] > 0).astype(np.int64)
 
 
 def joined(parts: Sequence[Activities]) -> Activities:

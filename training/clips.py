@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,16 @@ def in_order(data: Labelled, names: NDArray[np.str_]) -> Labelled:
     )
 
 
+def load_looks(paths: Sequence[Path], names: NDArray[np.str_]) -> dict[str, Labelled]:
+    """The same clips as other detectors saw them, by the stems of their files.
+
+    Raises:
+        ConfigError: a file cannot be used.
+        ValueError: a clip is missing in one of them.
+    """
+    return {path.stem: in_order(load(path, None), names) for path in paths}
+
+
 Cut = Callable[[Clip], Iterator[tuple[float, Due]]]
 
 
@@ -112,7 +122,10 @@ class Windows:
     track: Integers
 
 
-def windows_of(data: Labelled, cut: Cut, make: Callable[[Pairs], NDArray[np.floating[Any]]]) -> Windows:
+Make = Callable[[Pairs], NDArray[np.floating[Any]]]
+
+
+def windows_of(data: Labelled, cut: Cut, make: Make) -> Windows:
     """All windows of all clips, each made into what an expert is fed."""
     inputs, clip, at, track = [], [], [], []
     for number, one in enumerate(data.clips):
@@ -126,6 +139,38 @@ def windows_of(data: Labelled, cut: Cut, make: Callable[[Pairs], NDArray[np.floa
         clip=np.concatenate(clip),
         at=np.concatenate(at),
         track=np.concatenate(track),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lessons:
+    """What an expert learns from, and what it is asked afterwards.
+
+    Attributes:
+        train: windows of all looks at the clips.
+        asked: by look, "" being the first one's: windows as the product would judge them.
+    """
+
+    train: Windows
+    asked: dict[str, Windows]
+
+
+def lessons(data: Labelled, also: Mapping[str, Labelled], make: Make) -> Lessons:
+    """Windows of clips and of other looks at the same clips."""
+    looks = {"": data, **also}
+    return Lessons(
+        train=joined([windows_of(look, train_windows, make) for look in looks.values()]),
+        asked={name: windows_of(look, test_windows, make) for name, look in looks.items()},
+    )
+
+
+def joined(parts: Sequence[Windows]) -> Windows:
+    """The windows of several looks at the same clips."""
+    return Windows(
+        inputs=np.concatenate([part.inputs for part in parts]),
+        clip=np.concatenate([part.clip for part in parts]),
+        at=np.concatenate([part.at for part in parts]),
+        track=np.concatenate([part.track for part in parts]),
     )
 
 

@@ -125,6 +125,7 @@ def main() -> None:
     add("--tiles", default="none", help="none, auto, or columns x rows as 2x1")
     add("--flip-test", action="store_true")
     add("--conf", type=float, default=0.1, help="weakest detection kept, 0.1 at most")
+    add("--iou", type=float, default=0.4, help="overlap above which the weaker of two detections goes")
     add("--runtime", default="auto")
     add("--limit", type=int, help="only so many clips, for a quick look")
     settings = vars(parser.parse_args())

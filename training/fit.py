@@ -43,8 +43,9 @@ class Schedule:
     Attributes:
         epochs: times that every clip is drawn.
         clips, windows: of one step; windows are drawn from each clip.
+        beside: simulated windows of one step, every second one a fight.
         rate: the highest one; it rises for a fifth of the steps, then falls.
-        instance_share: weight of the loss on single windows.
+        instance_share, beside_share: weight of the loss on single windows, and on simulated ones.
         smoothing: share of a label that is spread over all classes.
         averaging: what the mean of the weights keeps at each step.
     """
@@ -52,10 +53,12 @@ class Schedule:
     epochs: int = 30
     clips: int = 8
     windows: int = 4
+    beside: int = 8
     rate: float = 3e-3
     weight_decay: float = 0.05
     dropout: float = 0.3
     instance_share: float = 0.3
+    beside_share: float = 0.3
     smoothing: float = 0.1
     averaging: float = 0.99
 
@@ -69,6 +72,7 @@ def fit(
     schedule: Schedule,
     seed: int,
     start: State | None = None,
+    beside: Activities | None = None,
 ) -> nn.Module:
     """Train a net to tell fights.
 
@@ -81,6 +85,7 @@ def fit(
         schedule: how long and how hard.
         seed: fixes initial weights, sampling and augmentation.
         start: weights to start from, those of `pretrain` but the head's.
+        beside: windows whose own labels are known, to learn from in each step beside the clips'.
 
     Returns:
         The net with the moving average of its weights, in evaluation mode.
@@ -92,6 +97,7 @@ def fit(
         model.load_state_dict({**model.state_dict(), **start})
     rows_of = {int(clip): np.flatnonzero(clip_of == clip) for clip in np.unique(clip_of)}
     clips = np.array(sorted(rows_of))
+    known = _by_label(beside)
 
     def batches() -> Iterator[tuple[Floats, list[int], Tensor]]:
         order = rng.permutation(clips)
@@ -99,12 +105,16 @@ def fit(
             chosen = order[start : start + schedule.clips]
             rows = [_some(rows_of[int(clip)], schedule.windows, rng) for clip in chosen]
             target = torch.from_numpy(labels[chosen]).float()
-            yield augment(windows[np.concatenate(rows)], rng), [len(part) for part in rows], target
+            examples = [_some(part, schedule.beside // 2, rng) for part in known]
+            drawn = [windows[np.concatenate(rows)], *(beside.windows[part] for part in examples if beside)]
+            yield augment(np.concatenate(drawn), rng), [len(part) for part in rows], target
 
     def loss_of(batch: tuple[Floats, list[int], Tensor]) -> Tensor:
         inputs, counts, target = batch
         logits = _logits(model, inputs, schedule.dropout)
-        return _bag_loss(logits[:, 1] - logits[:, 0], counts, target, schedule)
+        logit, examples = (logits[:, 1] - logits[:, 0]).split([sum(counts), len(inputs) - sum(counts)])
+        loss = _bag_loss(logit, counts, target, schedule)
+        return loss + schedule.beside_share * _example_loss(examples, schedule) if len(examples) else loss
 
     steps = len(clips) // schedule.clips
     return _trained(model, batches, loss_of, steps, schedule)
@@ -222,6 +232,21 @@ def _bag_loss(logit: Tensor, counts: list[int], labels: Tensor, schedule: Schedu
         logit, torch.repeat_interleave(target, repeats), weight=weight, reduction="sum"
     )
     return F.binary_cross_entropy_with_logits(clip_logit, target) + schedule.instance_share * instance
+
+
+def _by_label(beside: Activities | None) -> list[NDArray[np.int64]]:
+    """Rows of calm people, then of fighting ones; none without examples."""
+    if beside is None:
+        return []
+    rows, labels = beside.clear()
+    return [rows[labels == label] for label in range(len(CLASSES))]
+
+
+def _example_loss(logit: Tensor, schedule: Schedule) -> Tensor:
+    """Of as many calm windows as fighting ones, in this order."""
+    target = (torch.arange(len(logit)) >= len(logit) // 2).float()
+    smooth = target * (1 - schedule.smoothing) + schedule.smoothing / 2
+    return F.binary_cross_entropy_with_logits(logit, smooth)
 
 
 def _top_third(bag: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import argparse
 import json
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,10 +25,12 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from training import backbone, clips
+from training.activities import Activities
 from training.backbone import State
 from training.fit import CLASSES, PERSONS, Schedule, evidence, fit
 from training.folds import FOLDS, split
-from training.opinions import Opinions, log_folds
+from training.opinions import Opinions, save_all, unasked
+from training.simulated import SCENES, beside
 from workers.classify.card import Card, metadata_of
 from workers.classify.config import MODELS
 from workers.classify.inputs.graph import CHANNELS, body
@@ -54,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--net", choices=sorted(SIZES), required=True)
     parser.add_argument("--data", type=Path, required=True, help="detections of labelled clips, NPZ")
+    parser.add_argument("--also", type=Path, nargs="*", default=[], help="the same clips by other detectors")
     parser.add_argument("--groups", type=Path, help="JSON: lists of clips cut from one video")
     parser.add_argument("--out", type=Path, required=True, help="folder of the weights")
     parser.add_argument(
@@ -61,19 +65,29 @@ def main() -> None:
         type=Path,
         help="weights to start from, of training.pretrain; default: those that come along",
     )
+    parser.add_argument("--scenes", type=int, default=SCENES, help="simulated ones to learn from as well")
     parser.add_argument("--seed", type=int, default=1, help="of the folds and the fits")
     parser.add_argument("--no-final", action="store_true", help="only cross-validate")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     data = clips.load(arguments.data, arguments.groups)
     train(
-        arguments.net, data, arguments.out, arguments.seed, arguments.pretrained, final=not arguments.no_final
+        arguments.net,
+        data,
+        clips.load_looks(arguments.also, data.names),
+        beside(arguments.scenes),
+        arguments.out,
+        arguments.seed,
+        arguments.pretrained,
+        final=not arguments.no_final,
     )
 
 
 def train(
     net: str,
     data: clips.Labelled,
+    also: Mapping[str, clips.Labelled],
+    examples: Activities | None,
     out: Path,
     seed: int,
     pretrained: Path | None = None,
@@ -85,6 +99,8 @@ def train(
     Args:
         net: "stgcnpp" or "msg3d".
         data: the clips.
+        also: the same clips by other detectors, by name; each is trained on, and measured by itself.
+        examples: simulated windows, to learn from as well.
         out: is made where it is missing.
         seed: of the folds and the fits.
         pretrained: weights to start from; None: the ones that come along.
@@ -94,22 +110,20 @@ def train(
     torch.set_flush_denormal(True)
     size, schedule = SIZES[net], SCHEDULES[net]
     start = backbone.read(pretrained or MODELS / f"{net}-activities.safetensors", net, size)
-    known, test = (
-        clips.windows_of(data, cut, _halved_body) for cut in (clips.train_windows, clips.test_windows)
-    )
-    log.info("training windows=%d test windows=%d", len(known.clip), len(test.clip))
+    taught = clips.lessons(data, also, _halved_body)
+    known = taught.train
+    log.info("training windows=%d examples=%d", len(known.clip), len(examples or ()))
     out.mkdir(parents=True, exist_ok=True)
-    target = out / f"{net}-fights"
+    expert = f"{net}-fights"
     started = time.process_time()
     folds = split(data.groups, data.labels, seed)
-    opinions = cross_validated(net, known, test, data.labels, folds, schedule, seed, start)
-    log_folds(opinions, data.labels, folds)
+    found = cross_validated(net, taught, data.labels, folds, schedule, seed, start, examples)
     log.info("cross-validation took %.0f s of CPU", time.process_time() - started)
-    opinions.save(target.with_suffix(".npz"), data.names, folds)
+    save_all(found, data, folds, out, expert)
     if final:
-        model = fit(net, size, known.inputs, known.clip, data.labels, schedule, seed, start)
+        model = fit(net, size, known.inputs, known.clip, data.labels, schedule, seed, start, examples)
         card = card_of(net, data.names.tolist())
-        save_file(model.state_dict(), target.with_suffix(".safetensors"), metadata_of(card))
+        save_file(model.state_dict(), out / f"{expert}.safetensors", metadata_of(card))
 
 
 def _halved_body(pairs: Pairs) -> NDArray[np.float16]:
@@ -119,18 +133,18 @@ def _halved_body(pairs: Pairs) -> NDArray[np.float16]:
 
 def cross_validated(
     net: str,
-    train: clips.Windows,
-    test: clips.Windows,
+    taught: clips.Lessons,
     labels: Integers,
     folds: Integers,
     schedule: Schedule,
     seed: int,
     start: State | None,
-) -> Opinions:
-    """What nets say of the test windows of clips whose source videos they did not see."""
-    said = np.zeros(len(test.clip))
+    examples: Activities | None,
+) -> dict[str, Opinions]:
+    """By look: what nets say of the windows of clips whose source videos they did not see."""
+    train, said = taught.train, unasked(taught)
     for fold in range(FOLDS):
-        known, asked = np.flatnonzero(folds[train.clip] != fold), folds[test.clip] == fold
+        known = np.flatnonzero(folds[train.clip] != fold)
         model = fit(
             net,
             SIZES[net],
@@ -140,10 +154,13 @@ def cross_validated(
             schedule,
             seed + fold,
             start,
+            examples,
         )
-        said[asked] = evidence(model, test.inputs[asked])
+        for look, opinions in said.items():
+            rows = folds[opinions.clip] == fold
+            opinions.evidence[rows] = evidence(model, taught.asked[look].inputs[rows])
         log.info("fold=%d is done", fold)
-    return Opinions(clip=test.clip, at=test.at, track=test.track, evidence=said)
+    return said
 
 
 def card_of(net: str, trained_on: list[str]) -> Card:

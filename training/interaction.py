@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
 from training import clips
+from training.activities import Activities
 from training.folds import FOLDS, split
-from training.opinions import Opinions, log_folds
+from training.opinions import Opinions, save_all, unasked
+from training.simulated import SCENES, beside
 from workers.classify.card import Card, metadata_of
 from workers.classify.inputs.interaction import interaction, names
 from workers.classify.linear import Linear
@@ -35,6 +37,7 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 LICENCE = "AGPL-3.0-or-later; trained on clips from a video site, for research: see models/README.md"
+EXPERT = "interaction-fights"
 _QUANTILES = 33
 
 
@@ -48,12 +51,14 @@ class Recipe:
         top: share of a clip's windows that are believed to show its label.
         believed: weight of those; the rest share what is left.
         penalty: inverse strength of the L2 penalty.
+        examples: weight of all simulated windows together, against that of all clips.
     """
 
     rounds: int = 2
     top: float = 1 / 3
     believed: float = 0.7
     penalty: float = 0.01
+    examples: float = 0.25
 
 
 def main() -> None:
@@ -63,33 +68,39 @@ def main() -> None:
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="the same clips by other detectors")
     parser.add_argument("--groups", type=Path, help="JSON: lists of clips cut from one video")
     parser.add_argument("--out", type=Path, required=True, help="folder of the weights")
+    parser.add_argument("--scenes", type=int, default=SCENES, help="simulated ones to learn from as well")
     parser.add_argument("--seed", type=int, default=1, help="of the folds")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     data = clips.load(arguments.data, arguments.groups)
-    also = [clips.in_order(clips.load(path, None), data.names) for path in arguments.also]
-    train(data, also, arguments.out, arguments.seed)
+    also = clips.load_looks(arguments.also, data.names)
+    train(data, also, beside(arguments.scenes), arguments.out, arguments.seed)
 
 
-def train(data: clips.Labelled, also: Sequence[clips.Labelled], out: Path, seed: int) -> None:
+def train(
+    data: clips.Labelled,
+    also: Mapping[str, clips.Labelled],
+    examples: Activities | None,
+    out: Path,
+    seed: int,
+) -> None:
     """Fit, measure, and write `interaction-fights.safetensors` and `.npz` into a folder.
 
     Args:
-        data: the clips, by whose windows is measured.
-        also: the same clips by other detectors, for training only.
+        data: the clips.
+        also: the same clips by other detectors, by name; each is trained on, and measured by itself.
+        examples: simulated windows, to learn from as well.
         out: is made where it is missing.
         seed: of the folds.
     """
-    known = joined([clips.windows_of(one, clips.train_windows, interaction) for one in (data, *also)])
-    test = clips.windows_of(data, clips.test_windows, interaction)
-    log.info("training windows=%d test windows=%d features=%d", len(known.clip), len(test.clip), len(names()))
+    taught = clips.lessons(data, also, interaction)
+    known = taught.train
+    log.info("training windows=%d features=%d", len(known.clip), len(names()))
     folds = split(data.groups, data.labels, seed)
-    opinions = cross_validated(known, test, data.labels, folds, Recipe())
-    log_folds(opinions, data.labels, folds)
+    found = cross_validated(taught, data.labels, folds, Recipe(), examples)
     out.mkdir(parents=True, exist_ok=True)
-    target = out / "interaction-fights"
-    opinions.save(target.with_suffix(".npz"), data.names, folds)
-    model = fit(known.inputs, known.clip, data.labels, Recipe())
+    save_all(found, data, folds, out, EXPERT)
+    model = fit(known.inputs, known.clip, data.labels, Recipe(), examples)
     card = Card(
         net="interaction",
         input="interaction-v1",
@@ -101,32 +112,30 @@ def train(data: clips.Labelled, also: Sequence[clips.Labelled], out: Path, seed:
         licence=LICENCE,
         trained_on=tuple(data.names.tolist()),
     )
-    save_file(model.tensors(), target.with_suffix(".safetensors"), metadata_of(card))
-
-
-def joined(parts: Sequence[clips.Windows]) -> clips.Windows:
-    """The windows of several looks at the same clips."""
-    return clips.Windows(
-        inputs=np.concatenate([part.inputs for part in parts]),
-        clip=np.concatenate([part.clip for part in parts]),
-        at=np.concatenate([part.at for part in parts]),
-        track=np.concatenate([part.track for part in parts]),
-    )
+    save_file(model.tensors(), out / f"{EXPERT}.safetensors", metadata_of(card))
 
 
 def cross_validated(
-    train: clips.Windows, test: clips.Windows, labels: Integers, folds: Integers, recipe: Recipe
-) -> Opinions:
-    """What models say of the test windows of clips whose source videos they did not see."""
-    evidence = np.zeros(len(test.clip))
+    taught: clips.Lessons,
+    labels: Integers,
+    folds: Integers,
+    recipe: Recipe,
+    examples: Activities | None = None,
+) -> dict[str, Opinions]:
+    """By look: what models say of the windows of clips whose source videos they did not see."""
+    train, said = taught.train, unasked(taught)
     for fold in range(FOLDS):
-        known, asked = folds[train.clip] != fold, folds[test.clip] == fold
-        model = fit(train.inputs[known], train.clip[known], labels, recipe)
-        evidence[asked] = model.logits(test.inputs[asked])[:, 1]
-    return Opinions(clip=test.clip, at=test.at, track=test.track, evidence=evidence)
+        known = folds[train.clip] != fold
+        model = fit(train.inputs[known], train.clip[known], labels, recipe, examples)
+        for look, opinions in said.items():
+            rows = folds[opinions.clip] == fold
+            opinions.evidence[rows] = model.logits(taught.asked[look].inputs[rows])[:, 1]
+    return said
 
 
-def fit(features: Floats, clip: Integers, labels: Integers, recipe: Recipe) -> Linear:
+def fit(
+    features: Floats, clip: Integers, labels: Integers, recipe: Recipe, examples: Activities | None = None
+) -> Linear:
     """A model of windows whose labels are their clips'.
 
     Args:
@@ -134,21 +143,35 @@ def fit(features: Floats, clip: Integers, labels: Integers, recipe: Recipe) -> L
         clip: [n] the clip of each.
         labels: of every clip, indexed by `clip`.
         recipe: how.
+        examples: windows whose own labels are known.
     """
     blank = _spread(features)
-    values = blank.spread(features)
+    values, target = blank.spread(features), labels[clip]
+    shown, told = blank.spread(features[:0]), target[:0]
+    if examples is not None:
+        rows, told = examples.clear()
+        shown = blank.spread(examples.features[rows])
     weight = 1 / np.bincount(clip)[clip]
     for _ in range(recipe.rounds):
+        each = [weight * len(values) / weight.sum(), _even(told) * len(values) * recipe.examples]
         regression = LogisticRegression(C=recipe.penalty, max_iter=1000)
-        regression.fit(values, labels[clip], sample_weight=weight / weight.mean())
-        evidence = regression.decision_function(values)
-        weight = _believed(evidence, clip, recipe)
+        regression.fit(
+            np.concatenate([values, shown]),
+            np.concatenate([target, told]),
+            sample_weight=np.concatenate(each),
+        )
+        weight = _believed(regression.decision_function(values), clip, recipe)
     return Linear(
         blank.quantiles,
         blank.normal,
         regression.coef_[0].astype(np.float32),
         regression.intercept_.astype(np.float32),
     )
+
+
+def _even(labels: Integers) -> NDArray[np.float64]:
+    """[n] weights that add up to 1, and are as much for either label."""
+    return 0.5 / np.bincount(labels, minlength=2)[labels]
 
 
 def _spread(features: Floats) -> Linear:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from training.clips import Labelled, Lessons
 from workers.classify.evaluation.measures import auc
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,11 @@ class Opinions:
     at: NDArray[np.float64]
     track: Integers
     evidence: NDArray[np.float64]
+
+    @staticmethod
+    def path_of(folder: Path, expert: str, look: str = "") -> Path:
+        """Where an expert's opinions lie; `look` names another detector's look at the same clips."""
+        return folder / (f"{expert}@{look}.npz" if look else f"{expert}.npz")
 
     def save(self, path: Path, names: NDArray[np.str_], folds: Integers) -> None:
         """Write them with the clips' names and folds."""
@@ -66,10 +73,28 @@ def top_third(evidence: NDArray[np.float64], clip: Integers, clips: int) -> NDAr
     return result
 
 
-def log_folds(opinions: Opinions, labels: Integers, folds: Integers) -> None:
-    """AUC of each fold's clips, and of all."""
-    scores = top_third(opinions.evidence, opinions.clip, len(labels))
-    for fold in np.unique(folds):
-        chosen = folds == fold
-        log.info("fold=%d clips=%d auc=%.3f", fold, chosen.sum(), auc(scores[chosen], labels[chosen]))
-    log.info("all folds auc=%.3f", auc(scores, labels))
+def unasked(taught: Lessons) -> dict[str, Opinions]:
+    """By look: opinions of its windows that are still to be filled in."""
+    return {
+        look: Opinions(
+            clip=windows.clip, at=windows.at, track=windows.track, evidence=np.zeros(len(windows.clip))
+        )
+        for look, windows in taught.asked.items()
+    }
+
+
+def save_all(said: Mapping[str, Opinions], data: Labelled, folds: Integers, out: Path, expert: str) -> None:
+    """Keep an expert's opinions of every look, and tell the AUC of each fold's clips, and of all."""
+    for look, opinions in said.items():
+        opinions.save(Opinions.path_of(out, expert, look), data.names, folds)
+        scores = top_third(opinions.evidence, opinions.clip, len(data.labels))
+        for fold in np.unique(folds):
+            chosen = folds == fold
+            log.info(
+                "look=%s fold=%d clips=%d auc=%.3f",
+                look or "first",
+                fold,
+                chosen.sum(),
+                auc(scores[chosen], data.labels[chosen]),
+            )
+        log.info("look=%s all folds auc=%.3f", look or "first", auc(scores, data.labels))

@@ -69,6 +69,7 @@ class Bench:
     Attributes:
         labels, groups, folds: [K].
         clip, at, height: [n] clip, time and body height (pixels) of each window.
+        raw: by expert, [n] its evidence as it was said out of fold, not calibrated.
     """
 
     labels: Integers
@@ -77,6 +78,7 @@ class Bench:
     clip: Integers
     at: Floats
     height: Floats
+    raw: Mapping[str, Floats]
 
     @property
     def weight(self) -> Floats:
@@ -113,12 +115,15 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="detections of labelled clips, NPZ")
+    parser.add_argument("--also", type=Path, nargs="*", default=[], help="the same clips by other detectors")
     parser.add_argument("--groups", type=Path, help="JSON: lists of clips cut from one video")
     parser.add_argument("--models", type=Path, required=True, help="folder of weights and evidence")
     parser.add_argument("--seed", type=int, default=1, help="of the folds; the recipes' own")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    figures = calibrate(arguments.data, arguments.groups, arguments.models, shipped_seats(), arguments.seed)
+    data = clips.load(arguments.data, arguments.groups)
+    also = clips.load_looks(arguments.also, data.names)
+    figures = calibrate(data, also, arguments.models, shipped_seats(), arguments.seed)
     print(json.dumps(figures, indent=1))
 
 
@@ -137,16 +142,28 @@ def shipped_seats() -> list[Seat]:
 
 
 def calibrate(
-    data: Path, groups: Path | None, models: Path, seats: Sequence[Seat], seed: int
+    data: clips.Labelled,
+    also: Mapping[str, clips.Labelled],
+    models: Path,
+    seats: Sequence[Seat],
+    seed: int,
 ) -> dict[str, Any]:
     """Fit, measure, and write calibrations into the weights and figures into `panel-fights.json`.
+
+    Args:
+        data: the clips that the experts are calibrated by.
+        also: the same clips by other detectors, by name: they are only measured.
+        models: folder of weights and opinions.
+        seats: the panel.
+        seed: of the folds.
 
     Returns:
         The figures; `fitted` holds what was fitted to all clips.
     """
-    opinions = {seat.name: Opinions.read(models / f"{seat.name}.npz") for seat in seats}
-    bench = _bench(data, groups, seed, opinions)
-    figures, fit = measured(bench, opinions, seats)
+    first, *others = (
+        _bench(look, data, models, name, seats, seed) for name, look in {"": data, **also}.items()
+    )
+    figures, fit = measured(first, seats, dict(zip(also, others, strict=True)))
     for name, calibration in fit.calibrations.items():
         _write_card(models / f"{name}.safetensors", calibration, fit.threshold)
     figures["fitted"] = {
@@ -161,44 +178,85 @@ def calibrate(
 
 @dataclass(frozen=True)
 class Fit:
-    """What is fitted to some clips: `own` [n] is the primary's and members' evidence with it."""
+    """What is fitted to some clips."""
 
+    seats: Sequence[Seat]
     calibrations: dict[str, Calibration]
-    own: Floats
     threshold: float
     sharpness: float
 
+    def alone(self, bench: Bench) -> dict[str, Floats]:
+        """By expert, [n] its evidence."""
+        return {name: fitted(bench.raw[name]) * bench.weight for name, fitted in self.calibrations.items()}
 
-def measured(
-    bench: Bench, opinions: Mapping[str, Opinions], seats: Sequence[Seat]
-) -> tuple[dict[str, Any], Fit]:
-    """Figures of each expert and of the decision, and what is fitted to all folds."""
+    def own(self, bench: Bench) -> Floats:
+        """[n] evidence of the primary and members together."""
+        return _together(bench, self.calibrations, self.seats) * self.sharpness
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was said of clips by experts whose fit did not see them.
+
+    Attributes:
+        alone: by expert, [n] its evidence.
+        own, vetoed: [n] that of the primary and members together; the same with vetoes.
+        thresholds: [K] from which score on a clip is called a fight.
+    """
+
+    alone: dict[str, Floats]
+    own: Floats
+    vetoed: Floats
+    thresholds: Floats
+
+
+def measured(bench: Bench, seats: Sequence[Seat], others: Mapping[str, Bench]) -> tuple[dict[str, Any], Fit]:
+    """Figures of each expert and of the decision, and what is fitted to all folds.
+
+    Args:
+        bench: what everything is fitted to.
+        seats: the panel.
+        others: by name, other looks at the same clips, judged with what was fitted to `bench`.
+    """
     roles = {seat.name: seat.role for seat in seats}
-    nested: dict[str, Floats] = {name: np.zeros(len(bench.clip)) for name in opinions}
-    thresholds = np.zeros(len(bench.labels))
-    own = np.zeros(len(bench.clip))
-    for fold in range(FOLDS):
-        one = _fit(bench, opinions, seats, bench.folds != fold)
-        rows = bench.folds[bench.clip] == fold
-        for name, calibration in one.calibrations.items():
-            nested[name][rows] = calibration(opinions[name].evidence[rows]) * bench.weight[rows]
-        own[rows] = one.own[rows]
-        thresholds[bench.folds == fold] = one.threshold
-    veto = _vetoed(own, [nested[name] for name in opinions if roles[name] == "veto"])
+    every = np.full(len(bench.labels), True)
+    fits = [_fit(bench, seats, bench.folds != fold) for fold in range(FOLDS)]
+    said = _judged(bench, fits, roles)
     figures: dict[str, Any] = {
         "protocol": {
             "clips": len(bench.labels), "sources": len(np.unique(bench.groups)), "folds": FOLDS,
-            "clips without a window": int(np.isnan(bench.clip_evidence(own)).sum()),
+            "clips without a window": int(np.isnan(bench.clip_evidence(said.own)).sum()),
         },
-        "experts": {name: ranked(bench, evidence) for name, evidence in nested.items()},
-        "primary and members": ranked(bench, own, thresholds),
-        "decision (with veto)": ranked(bench, veto, thresholds),
-        "veto at equal recall": veto_table(bench, own, veto),
-        "correlation": _correlation(bench, nested),
-        "alarms": alarms(bench, own, nested, roles),
-        "bands": bands(bench, own),
+        **_ranks(bench, said),
+        "veto at equal recall": veto_table(bench, said.own, said.vetoed),
+        "correlation": _correlation(bench, said.alone),
+        "alarms": alarms(bench, said.own, said.alone, roles),
+        "bands": bands(bench, said.own),
+        "other looks": {name: _ranks(other, _judged(other, fits, roles)) for name, other in others.items()},
     }  # fmt: skip
-    return figures, _fit(bench, opinions, seats, np.full(len(bench.labels), True))
+    return figures, _fit(bench, seats, every)
+
+
+def _judged(bench: Bench, fits: Sequence[Fit], roles: Mapping[str, str]) -> Judged:
+    """Each fold's clips with what was fitted to the others."""
+    alone: dict[str, Floats] = {name: np.zeros(len(bench.clip)) for name in bench.raw}
+    own, thresholds = np.zeros(len(bench.clip)), np.zeros(len(bench.labels))
+    for fold, fit in enumerate(fits):
+        rows = bench.folds[bench.clip] == fold
+        for name, evidence in fit.alone(bench).items():
+            alone[name][rows] = evidence[rows]
+        own[rows] = fit.own(bench)[rows]
+        thresholds[bench.folds == fold] = fit.threshold
+    vetoed = np.minimum.reduce([own, *(alone[name] for name in alone if roles[name] == "veto")])
+    return Judged(alone, own, vetoed, thresholds)
+
+
+def _ranks(bench: Bench, said: Judged) -> dict[str, Any]:
+    return {
+        "experts": {name: ranked(bench, evidence) for name, evidence in said.alone.items()},
+        "primary and members": ranked(bench, said.own, said.thresholds),
+        "decision (with veto)": ranked(bench, said.vetoed, said.thresholds),
+    }
 
 
 def ranked(bench: Bench, evidence: Floats, thresholds: Floats | None = None) -> dict[str, Any]:
@@ -260,7 +318,7 @@ def bands(bench: Bench, own: Floats) -> dict[str, dict[str, float | None]]:
         reached = np.unique(bench.clip[rows & (said >= pair.primary)])
         inside = Bench(
             labels=bench.labels, groups=bench.groups, folds=bench.folds, clip=bench.clip[rows],
-            at=bench.at[rows], height=bench.height[rows],
+            at=bench.at[rows], height=bench.height[rows], raw={},
         )  # fmt: skip
         evidence = inside.clip_evidence((own / bench.weight)[rows])[seen]
         both = len(np.unique(bench.labels[seen])) == 2
@@ -282,19 +340,22 @@ def _share(chosen: NDArray[np.bool_]) -> float | None:
     return round(float(chosen.mean()), 3) if len(chosen) else None
 
 
-def _fit(
-    bench: Bench, opinions: Mapping[str, Opinions], seats: Sequence[Seat], known: NDArray[np.bool_]
-) -> Fit:
-    fitted = {name: _fit_one(bench, one.evidence, known) for name, one in opinions.items()}
-    scorers = [seat for seat in seats if seat.role != "veto"]
-    evidence = np.stack([fitted[seat.name](opinions[seat.name].evidence) for seat in scorers], axis=1)
-    mean = together(evidence, np.array([seat.share for seat in scorers]), 1.0) * bench.weight
+def _fit(bench: Bench, seats: Sequence[Seat], known: NDArray[np.bool_]) -> Fit:
+    fitted = {name: _fit_one(bench, raw, known) for name, raw in bench.raw.items()}
+    mean = _together(bench, fitted, seats)
     clip = bench.clip_evidence(mean)
     rows = known & ~np.isnan(clip)
-    sharpness = round(_slope(clip[rows], bench.labels[rows]), 2) if len(scorers) > 1 else 1.0
-    own = mean * sharpness
-    threshold = _best_threshold(bench.clip_scores(own)[known], bench.labels[known])
-    return Fit(fitted, own, threshold, sharpness)
+    several = sum(seat.role != "veto" for seat in seats) > 1
+    sharpness = round(_slope(clip[rows], bench.labels[rows]), 2) if several else 1.0
+    threshold = _best_threshold(bench.clip_scores(mean * sharpness)[known], bench.labels[known])
+    return Fit(seats, fitted, threshold, sharpness)
+
+
+def _together(bench: Bench, fitted: Mapping[str, Calibration], seats: Sequence[Seat]) -> Floats:
+    """[n] evidence of the primary and members, before it is sharpened."""
+    scorers = [seat for seat in seats if seat.role != "veto"]
+    evidence = np.stack([fitted[seat.name](bench.raw[seat.name]) for seat in scorers], axis=1)
+    return together(evidence, np.array([seat.share for seat in scorers]), 1.0) * bench.weight
 
 
 def _fit_one(bench: Bench, raw: Floats, known: NDArray[np.bool_]) -> Calibration:
@@ -325,11 +386,6 @@ def _best_threshold(scores: Floats, labels: Integers) -> float:
     return round(float(good[np.abs(good - 0.5).argmin()]), 2)
 
 
-def _vetoed(own: Floats, vetoes: list[Floats]) -> Floats:
-    """Evidence with vetoes: nobody is more violent than the least convinced of them."""
-    return np.minimum.reduce([own, *vetoes])
-
-
 def _correlation(bench: Bench, nested: Mapping[str, Floats]) -> dict[str, float]:
     names = list(nested)
     clip = {name: bench.clip_evidence(evidence) for name, evidence in nested.items()}
@@ -353,23 +409,25 @@ def _entries(figures: Mapping[str, measures.Figure], scores: Floats, bench: Benc
     }
 
 
-def _bench(data: Path, groups: Path | None, seed: int, opinions: Mapping[str, Opinions]) -> Bench:
-    """Heights of the windows, which must be those that the experts were asked about."""
-    labelled = clips.load(data, groups)
+def _bench(
+    look: clips.Labelled, data: clips.Labelled, models: Path, name: str, seats: Sequence[Seat], seed: int
+) -> Bench:
+    """A look's windows, and what the experts said of them."""
     clip, at, height = [], [], []
-    for number, one in enumerate(labelled.clips):
+    for number, one in enumerate(look.clips):
         for moment, due in clips.test_windows(one):
             clip.append(np.full(len(due), number))
             at.append(np.full(len(due), moment))
             height.append(clips.heights(due))
+    opinions = {seat.name: Opinions.read(Opinions.path_of(models, seat.name, name)) for seat in seats}
     bench = Bench(
-        labels=labelled.labels, groups=labelled.groups,
-        folds=split(labelled.groups, labelled.labels, seed),
+        labels=data.labels, groups=data.groups, folds=split(data.groups, data.labels, seed),
         clip=np.concatenate(clip), at=np.concatenate(at), height=np.concatenate(height),
+        raw={expert: one.evidence for expert, one in opinions.items()},
     )  # fmt: skip
-    for name, one in opinions.items():
+    for expert, one in opinions.items():
         if not (np.array_equal(one.clip, bench.clip) and np.allclose(one.at, bench.at)):
-            raise ValueError(f"{name}: its evidence is of other windows: train it again with this version")
+            raise ValueError(f"{expert}: its evidence is of other windows: train it again with this version")
     return bench
 
 

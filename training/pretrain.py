@@ -77,8 +77,8 @@ def log_quality(model: torch.nn.Module, activities: Activities) -> None:
     right = (logits.argmax(axis=1) == activities.shares.argmax(axis=1)).mean()
     total = np.exp(logits - logits.max(axis=1, keepdims=True))
     fight = total[:, _FIGHTING].sum(axis=1) / total.sum(axis=1)
-    clear = (activities.fighting > 0.6) | (activities.fighting == 0)
-    of_fights = auc(fight[clear], (activities.fighting[clear] > 0).astype(np.int64))
+    rows, labels = activities.clear()
+    of_fights = auc(fight[rows], labels)
     log.info("unseen windows=%d right=%.3f fights auc=%.3f", len(logits), right, of_fights)
 
 

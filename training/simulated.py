@@ -47,6 +47,9 @@ KINDS = (
 RATES = (30.0, 25.0, 25.0, 20.0, 15.0, 12.0, 10.0)
 SECONDS, LOOK_S = 8.0, 5.0
 STRIDE = 8
+# How many scenes experts learn from beside the clips.
+SCENES = 110
+_SEED_BESIDE = 5
 _WINDOW_S = WINDOW / WINDOW_FPS
 # Much is seen often enough: so much is kept of those who only walk or stand, and of who does not fight.
 _DULL, _DULL_KEPT, _CALM_KEPT = [ACTIONS.index("stand"), ACTIONS.index("walk")], 0.12, 0.6
@@ -72,6 +75,11 @@ def simulate(scenes: int, seed: int, looks: int = 2) -> Activities:
         for look in range(looks):
             parts += _looked_at(scene, rng, scene_seed * looks + look)
     return joined(parts)
+
+
+def beside(scenes: int) -> Activities | None:
+    """What experts learn beside real clips, of seeds that pre-training does not see; None for no scenes."""
+    return simulate(scenes, _SEED_BESIDE) if scenes else None
 
 
 def _looked_at(scene: Scene, rng: np.random.Generator, seed: int) -> list[Activities]:

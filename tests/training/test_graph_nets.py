@@ -9,7 +9,7 @@ from shared.skeleton import FLIP
 from training import backbone
 from training.activities import Activities, joined, normal_scores
 from training.augment import augment
-from training.clips import Windows
+from training.clips import Lessons, Windows
 from training.fit import Schedule, evidence, fit, logits_of, pretrain
 from training.folds import FOLDS
 from training.graph_nets import SIZES, card_of, cross_validated
@@ -93,6 +93,31 @@ def test_a_net_learns_a_plain_difference_and_does_so_twice_alike() -> None:
     assert auc(found[0], labels) > 0.9
 
 
+def test_a_net_learns_from_simulated_windows_beside_clips() -> None:
+    """Nothing but the examples says what a fight is: the clips' labels are of chance."""
+    rng = np.random.default_rng(5)
+    fighting = (np.arange(32) % 2).astype(np.float32)
+    windows = some_windows(32, rng, 16)
+    windows[fighting == 1, :2] += np.sin(np.arange(16) * 2)[None, None, :, None, None].astype(np.float32)
+    shares, features = np.ones((32, 1), np.float32), np.zeros((32, 1), np.float32)
+    examples = Activities(windows.astype(np.float16), shares, fighting, features)
+    clips, labels = some_windows(16, rng, 16).astype(np.float16), rng.integers(0, 2, 16)
+    schedule = Schedule(epochs=16, windows=1, rate=8e-3, averaging=0.9, beside_share=1.0)
+    taught = fit("stgcnpp", SMALL, clips, np.arange(16), labels, schedule, 3, None, examples)
+    alone = fit("stgcnpp", SMALL, clips, np.arange(16), labels, schedule, 3)
+    of_both = [auc(evidence(model, windows), fighting.astype(np.int64)) for model in (taught, alone)]
+    assert of_both[0] > 0.9
+    assert of_both[0] > of_both[1]
+
+
+def test_whoever_fights_a_little_is_no_example() -> None:
+    fighting = np.array([0.0, 0.3, 0.6, 0.61, 1.0], np.float32)
+    empty = np.zeros((5, 1), np.float32)
+    rows, labels = Activities(empty.astype(np.float16), empty, fighting, empty).clear()
+    np.testing.assert_array_equal(rows, [0, 3, 4])
+    np.testing.assert_array_equal(labels, [0, 1, 1])
+
+
 def test_what_was_learned_of_activities_is_where_fights_start(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     windows = some_windows(32, rng, 8).astype(np.float16)
@@ -174,10 +199,12 @@ def test_every_window_is_judged_by_a_net_that_did_not_see_its_fold(monkeypatch: 
 
     monkeypatch.setitem(SIZES, "stgcnpp", SMALL)
     monkeypatch.setattr("training.graph_nets.fit", noted)
-    opinions = cross_validated("stgcnpp", windows, windows, labels, folds, Schedule(), 1, None)
+    taught = Lessons(train=windows, asked={"": windows, "other": windows})
+    said = cross_validated("stgcnpp", taught, labels, folds, Schedule(), 1, None, None)
     assert [set(range(10)) - clips for clips in seen] == [{fold, fold + FOLDS} for fold in range(FOLDS)]
-    assert opinions.evidence.all()
-    np.testing.assert_array_equal(opinions.clip, clip)
+    for opinions in (said[""], said["other"]):
+        assert opinions.evidence.all()
+        np.testing.assert_array_equal(opinions.clip, clip)
 
 
 @pytest.mark.parametrize("net", SIZES)

@@ -5,9 +5,10 @@ import pytest
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'nexara[train]'")
 
-from training.clips import Windows
+from training.activities import Activities
+from training.clips import Lessons, Windows, joined
 from training.folds import split
-from training.interaction import Recipe, _believed, cross_validated, fit, joined
+from training.interaction import Recipe, _believed, cross_validated, fit
 from training.opinions import top_third
 from workers.classify.evaluation.measures import auc
 from workers.classify.linear import Linear
@@ -32,7 +33,8 @@ def made_up(signal: float, seed: int = 0) -> tuple[Windows, np.ndarray, np.ndarr
 def ranked(signal: float) -> float:
     windows, labels, groups = made_up(signal)
     folds = split(groups, labels, 1)
-    opinions = cross_validated(windows, windows, labels, folds, Recipe())
+    taught = Lessons(train=windows, asked={"": windows})
+    opinions = cross_validated(taught, labels, folds, Recipe())[""]
     return auc(top_third(opinions.evidence, windows.clip, CLIPS), labels)
 
 
@@ -60,6 +62,22 @@ def test_a_saved_model_says_the_same(tmp_path) -> None:
     save_file(model.tensors(), tmp_path / "model.safetensors")
     again = Linear.read(tmp_path / "model.safetensors", FEATURES)
     np.testing.assert_array_equal(again.logits(windows.inputs), model.logits(windows.inputs))
+
+
+def test_simulated_windows_count_as_much_as_the_recipe_says() -> None:
+    windows, labels, _ = made_up(0.0)
+    fighting = (np.arange(200) % 4 == 0).astype(np.float32)
+    shown = np.zeros((200, FEATURES), np.float32)
+    shown[:, 1] = np.where(fighting, 4, -4)
+    empty = np.zeros((200, 1), np.float16)
+    examples = Activities(empty, empty.astype(np.float32), fighting, shown)
+    weights = [
+        fit(windows.inputs, windows.clip, labels, Recipe(examples=share), examples).weight[1]
+        for share in (0.0, 0.25, 1.0)
+    ]
+    assert weights[0] < weights[1] < weights[2]
+    alone = fit(windows.inputs, windows.clip, labels, Recipe())
+    assert weights[0] == pytest.approx(alone.weight[1], abs=1e-3)
 
 
 def test_several_looks_at_the_same_clips_are_joined() -> None:

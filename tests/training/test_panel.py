@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'nexara[train]'")
 
 from training.folds import split
-from training.opinions import Opinions
 from training.panel import Bench, Seat, measured, veto_table
 from workers.classify.evaluation import measures
 
@@ -28,20 +29,19 @@ def bench_of(seed: int = 0) -> tuple[Bench, np.ndarray]:
     at = np.tile(np.repeat(np.arange(STEPS, dtype=float), 2), CLIPS)
     bench = Bench(
         labels=labels, groups=groups, folds=split(groups, labels, 1), clip=clip, at=at,
-        height=np.full(len(clip), 400.0),
+        height=np.full(len(clip), 400.0), raw={},
     )  # fmt: skip
     # The second person of each step is calm, and says nothing about the clip.
     return bench, truth[clip] - 3 * (np.arange(len(clip)) % 2)
 
 
-def opinion(bench: Bench, evidence: np.ndarray) -> Opinions:
-    return Opinions(clip=bench.clip, at=bench.at, track=bench.clip, evidence=evidence)
+def said(bench: Bench, **raw: np.ndarray) -> Bench:
+    return replace(bench, raw=raw)
 
 
 def test_calibration_undoes_what_was_done_to_the_evidence() -> None:
     bench, evidence = bench_of()
-    crooked = opinion(bench, 5 * evidence + 7)
-    figures, fit = measured(bench, {"a": crooked}, [Seat("a", "primary", 1.0)])
+    figures, fit = measured(said(bench, a=5 * evidence + 7), [Seat("a", "primary", 1.0)], {})
     calibration = fit.calibrations["a"]
     assert calibration.temperature == pytest.approx(5, rel=0.5)
     assert calibration.bias == pytest.approx(7, abs=2.5)
@@ -59,9 +59,9 @@ def test_a_scene_counts_by_its_most_violent_person() -> None:
 def test_experts_that_agree_are_believed_more_together() -> None:
     bench, evidence = bench_of()
     rng = np.random.default_rng(3)
-    noisy = {name: opinion(bench, evidence + rng.normal(0, 3, CLIPS)[bench.clip]) for name in ("a", "b")}
+    noisy = {name: evidence + rng.normal(0, 3, CLIPS)[bench.clip] for name in ("a", "b")}
     seats = [Seat("a", "primary", 1.0), Seat("b", "member", 1.0)]
-    figures, fit = measured(bench, noisy, seats)
+    figures, fit = measured(said(bench, **noisy), seats, {})
     assert fit.sharpness > 1
     alone = figures["experts"]["a"]["log_loss"]["value"]
     assert figures["primary and members"]["log_loss"]["value"] < alone
@@ -70,9 +70,19 @@ def test_experts_that_agree_are_believed_more_together() -> None:
 def test_what_is_fitted_to_a_fold_does_not_know_its_labels() -> None:
     bench, evidence = bench_of()
     seats = [Seat("a", "primary", 1.0)]
-    figures, _ = measured(bench, {"a": opinion(bench, np.zeros(len(evidence)))}, seats)
+    figures, _ = measured(said(bench, a=np.zeros(len(evidence))), seats, {})
     # An expert that knows nothing cannot become better than chance by what is fitted.
     assert figures["experts"]["a"]["auc"]["value"] <= 0.6
+
+
+def test_another_look_at_the_same_clips_is_judged_with_what_was_fitted_to_the_first() -> None:
+    bench, evidence = bench_of()
+    first, worse = said(bench, a=evidence), said(bench, a=0.0 * evidence - 1)
+    figures, fit = measured(first, [Seat("a", "primary", 1.0)], {"same": first, "worse": worse})
+    looks = figures["other looks"]
+    assert looks["same"]["experts"]["a"] == figures["experts"]["a"]
+    assert looks["worse"]["experts"]["a"]["auc"]["value"] <= 0.6
+    assert fit == measured(first, [Seat("a", "primary", 1.0)], {})[1]
 
 
 def test_a_veto_that_says_the_same_cuts_nothing() -> None:

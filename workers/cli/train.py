@@ -36,7 +36,10 @@ _NETS = ("stgcnpp", "msg3d")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the weights.")
 @click.option("--nets", is_flag=True, help="Train ST-GCN++ and MS-G3D too: hours instead of minutes.")
 @click.option("--weights", default="yolo26n-pose", show_default=True, help="Pose weights, for a folder.")
-def train(data: Path, groups: Path | None, out: Path, nets: bool, weights: str) -> None:
+@click.option(
+    "--scenes", default=110, show_default=True, help="Simulated scenes to learn from as well; 0 for none."
+)
+def train(data: Path, groups: Path | None, out: Path, nets: bool, weights: str, scenes: int) -> None:
     """Train experts on labelled clips, calibrate them, and say how good they are.
 
     \b
@@ -49,7 +52,7 @@ def train(data: Path, groups: Path | None, out: Path, nets: bool, weights: str) 
         raise ConfigError("train: scikit-learn is missing: pip install 'nexara[train]'")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     # Only now: these bring scikit-learn and torch along.
-    from training import clips, interaction, panel
+    from training import clips, interaction, panel, simulated
 
     if data.is_dir():
         data, groups = _detections(data, groups, out, weights)
@@ -58,15 +61,16 @@ def train(data: Path, groups: Path | None, out: Path, nets: bool, weights: str) 
     except (OSError, ValueError) as error:
         raise ConfigError(f"--groups: {error}") from error
     _check(known.labels, known.groups)
-    interaction.train(known, (), out, seed=1)
+    examples = simulated.beside(scenes)
+    interaction.train(known, {}, examples, out, seed=1)
     seats = [panel.Seat("interaction-fights", "primary", 1.0)]
     if nets:
         from training import graph_nets
 
         for net in _NETS:
-            graph_nets.train(net, known, out, seed=1)
+            graph_nets.train(net, known, {}, examples, out, seed=1)
         seats = panel.shipped_seats()
-    figures = panel.calibrate(data, groups, out, seats, seed=1)
+    figures = panel.calibrate(known, {}, out, seats, seed=1)
     click.echo(_told(figures, seats, out))
 
 
