@@ -99,7 +99,7 @@ def fit(
     clips = np.array(sorted(rows_of))
     known = _by_label(beside)
 
-    def batches() -> Iterator[tuple[Floats, list[int], Tensor]]:
+    def batches() -> Iterator[tuple[Floats, list[int], Tensor, Tensor]]:
         order = rng.permutation(clips)
         for start in range(0, len(clips) - schedule.clips + 1, schedule.clips):
             chosen = order[start : start + schedule.clips]
@@ -107,14 +107,17 @@ def fit(
             target = torch.from_numpy(labels[chosen]).float()
             examples = [_some(part, schedule.beside // 2, rng) for part in known]
             drawn = [windows[np.concatenate(rows)], *(beside.windows[part] for part in examples if beside)]
-            yield augment(np.concatenate(drawn), rng), [len(part) for part in rows], target
+            told = torch.repeat_interleave(torch.tensor([len(part) for part in examples], dtype=torch.long))
+            yield augment(np.concatenate(drawn), rng), [len(part) for part in rows], target, told.float()
 
-    def loss_of(batch: tuple[Floats, list[int], Tensor]) -> Tensor:
-        inputs, counts, target = batch
+    def loss_of(batch: tuple[Floats, list[int], Tensor, Tensor]) -> Tensor:
+        inputs, counts, target, told = batch
         logits = _logits(model, inputs, schedule.dropout)
         logit, examples = (logits[:, 1] - logits[:, 0]).split([sum(counts), len(inputs) - sum(counts)])
         loss = _bag_loss(logit, counts, target, schedule)
-        return loss + schedule.beside_share * _example_loss(examples, schedule) if len(examples) else loss
+        return (
+            loss + schedule.beside_share * _example_loss(examples, told, schedule) if len(examples) else loss
+        )
 
     steps = len(clips) // schedule.clips
     return _trained(model, batches, loss_of, steps, schedule)
@@ -242,10 +245,8 @@ def _by_label(beside: Activities | None) -> list[NDArray[np.int64]]:
     return [rows[labels == label] for label in range(len(CLASSES))]
 
 
-def _example_loss(logit: Tensor, schedule: Schedule) -> Tensor:
-    """Of as many calm windows as fighting ones, in this order."""
-    target = (torch.arange(len(logit)) >= len(logit) // 2).float()
-    smooth = target * (1 - schedule.smoothing) + schedule.smoothing / 2
+def _example_loss(logit: Tensor, labels: Tensor, schedule: Schedule) -> Tensor:
+    smooth = labels * (1 - schedule.smoothing) + schedule.smoothing / 2
     return F.binary_cross_entropy_with_logits(logit, smooth)
 
 

@@ -37,7 +37,11 @@ _NETS = ("stgcnpp", "msg3d")
 @click.option("--nets", is_flag=True, help="Train ST-GCN++ and MS-G3D too: hours instead of minutes.")
 @click.option("--weights", default="yolo26n-pose", show_default=True, help="Pose weights, for a folder.")
 @click.option(
-    "--scenes", default=110, show_default=True, help="Simulated scenes to learn from as well; 0 for none."
+    "--scenes",
+    type=click.IntRange(min=0),
+    default=110,
+    show_default=True,
+    help="Simulated scenes to learn from as well; 0 for none.",
 )
 def train(data: Path, groups: Path | None, out: Path, nets: bool, weights: str, scenes: int) -> None:
     """Train experts on labelled clips, calibrate them, and say how good they are.
