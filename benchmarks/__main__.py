@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "skeleton_measures": "body heights, filled gaps and extrapolation against simulated truth",
     "recall_by_height": "who is found, by height: sizes, tiles, mirror images, and their cost",
     "verdict_cost": "what a verdict costs, expert by expert, and what half precision changes",
+    "missed_fighters": "larger images, tiles and so on, on the clips whose fighters are hardly seen",
     "incidents": "what is confirmed on whole videos, after how long, and how much of it is false",
     "pose_gate": "mean OKS through our own path, in each runtime",
     "dashboards": "Grafana's dashboards as pictures, off a fleet on four films",

@@ -4,7 +4,8 @@
         --groups ../shared/data/videos/fights/source_groups.json --models models
 
 reads what each recipe left in `--models` (weights, and evidence out of fold as `training.opinions` keeps it),
-fits for each expert how evidence becomes a probability, and writes that into the weights' description. All
+fits for each expert how evidence becomes a probability, and writes that into the weights' description. It is
+fitted to all looks at the clips together (`--also`), so that a score means the same by either detector. All
 figures are nested: what is applied to a fold's clips was fitted to the other folds' (evidence that is out of
 fold there too). What ships is fitted to all folds. `models/panel-fights.json` holds the figures.
 """
@@ -111,6 +112,20 @@ class Bench:
         return np.array([top_third(said[clip == one]) for one in range(len(self.labels))])
 
 
+def together_of(looks: Sequence[Bench]) -> Bench:
+    """Several looks at the same K clips as one bench of that many times K clips, each in its clip's fold."""
+    count = len(looks[0].labels)
+    return Bench(
+        labels=np.concatenate([look.labels for look in looks]),
+        groups=np.concatenate([look.groups for look in looks]),
+        folds=np.concatenate([look.folds for look in looks]),
+        clip=np.concatenate([look.clip + count * number for number, look in enumerate(looks)]),
+        at=np.concatenate([look.at for look in looks]),
+        height=np.concatenate([look.height for look in looks]),
+        raw={name: np.concatenate([look.raw[name] for look in looks]) for name in looks[0].raw},
+    )
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -151,8 +166,8 @@ def calibrate(
     """Fit, measure, and write calibrations into the weights and figures into `panel-fights.json`.
 
     Args:
-        data: the clips that the experts are calibrated by.
-        also: the same clips by other detectors, by name: they are only measured.
+        data: the clips.
+        also: the same clips by other detectors, by name.
         models: folder of weights and opinions.
         seats: the panel.
         seed: of the folds.
@@ -160,10 +175,10 @@ def calibrate(
     Returns:
         The figures; `fitted` holds what was fitted to all clips.
     """
-    first, *others = (
-        _bench(look, data, models, name, seats, seed) for name, look in {"": data, **also}.items()
+    looks = {"": data, **also}
+    figures, fit = measured(
+        {name: _bench(look, data, models, name, seats, seed) for name, look in looks.items()}, seats
     )
-    figures, fit = measured(first, seats, dict(zip(also, others, strict=True)))
     for name, calibration in fit.calibrations.items():
         _write_card(models / f"{name}.safetensors", calibration, fit.threshold)
     figures["fitted"] = {
@@ -210,17 +225,18 @@ class Judged:
     thresholds: Floats
 
 
-def measured(bench: Bench, seats: Sequence[Seat], others: Mapping[str, Bench]) -> tuple[dict[str, Any], Fit]:
+def measured(looks: Mapping[str, Bench], seats: Sequence[Seat]) -> tuple[dict[str, Any], Fit]:
     """Figures of each expert and of the decision, and what is fitted to all folds.
 
     Args:
-        bench: what everything is fitted to.
+        looks: looks at the same clips, by name; all are fitted to, and each is measured by itself. The
+            figures of the first stand on top, those of the rest under "other looks".
         seats: the panel.
-        others: by name, other looks at the same clips, judged with what was fitted to `bench`.
     """
     roles = {seat.name: seat.role for seat in seats}
-    every = np.full(len(bench.labels), True)
-    fits = [_fit(bench, seats, bench.folds != fold) for fold in range(FOLDS)]
+    bench, *others = looks.values()
+    joint = together_of([bench, *others])
+    fits = [_fit(joint, seats, joint.folds != fold) for fold in range(FOLDS)]
     said = _judged(bench, fits, roles)
     figures: dict[str, Any] = {
         "protocol": {
@@ -232,9 +248,12 @@ def measured(bench: Bench, seats: Sequence[Seat], others: Mapping[str, Bench]) -
         "correlation": _correlation(bench, said.alone),
         "alarms": alarms(bench, said.own, said.alone, roles),
         "bands": bands(bench, said.own),
-        "other looks": {name: _ranks(other, _judged(other, fits, roles)) for name, other in others.items()},
+        "other looks": {
+            name: _ranks(other, _judged(other, fits, roles))
+            for name, other in zip(list(looks)[1:], others, strict=True)
+        },
     }  # fmt: skip
-    return figures, _fit(bench, seats, every)
+    return figures, _fit(joint, seats, np.full(len(joint.labels), True))
 
 
 def _judged(bench: Bench, fits: Sequence[Fit], roles: Mapping[str, str]) -> Judged:

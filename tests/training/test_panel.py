@@ -41,7 +41,7 @@ def said(bench: Bench, **raw: np.ndarray) -> Bench:
 
 def test_calibration_undoes_what_was_done_to_the_evidence() -> None:
     bench, evidence = bench_of()
-    figures, fit = measured(said(bench, a=5 * evidence + 7), [Seat("a", "primary", 1.0)], {})
+    figures, fit = measured({"": said(bench, a=5 * evidence + 7)}, [Seat("a", "primary", 1.0)])
     calibration = fit.calibrations["a"]
     assert calibration.temperature == pytest.approx(5, rel=0.5)
     assert calibration.bias == pytest.approx(7, abs=2.5)
@@ -61,7 +61,7 @@ def test_experts_that_agree_are_believed_more_together() -> None:
     rng = np.random.default_rng(3)
     noisy = {name: evidence + rng.normal(0, 3, CLIPS)[bench.clip] for name in ("a", "b")}
     seats = [Seat("a", "primary", 1.0), Seat("b", "member", 1.0)]
-    figures, fit = measured(said(bench, **noisy), seats, {})
+    figures, fit = measured({"": said(bench, **noisy)}, seats)
     assert fit.sharpness > 1
     alone = figures["experts"]["a"]["log_loss"]["value"]
     assert figures["primary and members"]["log_loss"]["value"] < alone
@@ -70,19 +70,22 @@ def test_experts_that_agree_are_believed_more_together() -> None:
 def test_what_is_fitted_to_a_fold_does_not_know_its_labels() -> None:
     bench, evidence = bench_of()
     seats = [Seat("a", "primary", 1.0)]
-    figures, _ = measured(said(bench, a=np.zeros(len(evidence))), seats, {})
+    figures, _ = measured({"": said(bench, a=np.zeros(len(evidence)))}, seats)
     # An expert that knows nothing cannot become better than chance by what is fitted.
     assert figures["experts"]["a"]["auc"]["value"] <= 0.6
 
 
-def test_another_look_at_the_same_clips_is_judged_with_what_was_fitted_to_the_first() -> None:
+def test_each_look_is_measured_by_itself_with_what_was_fitted_to_all() -> None:
     bench, evidence = bench_of()
-    first, worse = said(bench, a=evidence), said(bench, a=0.0 * evidence - 1)
-    figures, fit = measured(first, [Seat("a", "primary", 1.0)], {"same": first, "worse": worse})
+    seats = [Seat("a", "primary", 1.0)]
+    first, shy = said(bench, a=evidence), said(bench, a=evidence - 4)
+    figures, fit = measured({"": first, "same": first, "shy": shy}, seats)
     looks = figures["other looks"]
     assert looks["same"]["experts"]["a"] == figures["experts"]["a"]
-    assert looks["worse"]["experts"]["a"]["auc"]["value"] <= 0.6
-    assert fit == measured(first, [Seat("a", "primary", 1.0)], {})[1]
+    shift = looks["shy"]["experts"]["a"]["auc"]["value"] - figures["experts"]["a"]["auc"]["value"]
+    assert abs(shift) < 0.01
+    alone = measured({"": first}, seats)[1].calibrations["a"].bias
+    assert alone - 4 < fit.calibrations["a"].bias < alone
 
 
 def test_a_veto_that_says_the_same_cuts_nothing() -> None:
