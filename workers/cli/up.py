@@ -95,7 +95,7 @@ def run_site(
         site = _resolved(contents, where, path)
         check_site(site)
         for name, camera in site.cameras.items():
-            if until_eof and camera.kind != "file":
+            if until_eof and not camera.recorded:
                 raise ConfigError(f"--until-eof: {name} is a live camera and never ends: use --seconds")
         stop = _stop_on_signals(stack)
         if site.bus.url is None:

@@ -125,11 +125,13 @@ class Camera:
         return self._publisher.open(content, self._replay_before, functools.partial(self._mint, content))
 
     def _content(self) -> str:
-        """What decides a file's frames: the file itself and the options that change them."""
+        """What decides a recording's frames: the recording itself and the options that change them."""
         options = self._options
-        if options.kind != "file":
+        if not options.recorded:
             return ""
         changes = (options.fps, options.max_width, options.jpeg_quality, options.pace)
+        if options.kind == "simulated":
+            return f"{options.source} {changes}"
         return f"{fingerprint(Path(options.source).expanduser())} {changes}"
 
     def _mint(self, content: str, ordinal: int) -> str:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from workers.ingest import metrics
 from workers.ingest.buffer import Paced, PictureBuffer
 from workers.ingest.config import CameraOptions, IngestConfig
+from workers.ingest.opening import Source, open_source
 from workers.ingest.pacing import FileClock, LiveClock, RateLimit
-from workers.ingest.sources import Picture, SourceError, VideoSource
+from workers.ingest.sources import Picture, SourceError
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Capture:
         """Replaces a thread that hangs; the hung one ends by itself if its call ever returns."""
         silent_s = time.monotonic() - self._alive_at_s
         longest_s = self._config.open_timeout_s + self._config.stall_s + _HUNG_AFTER_S
-        if self._options.kind == "file" or silent_s < longest_s or not self._thread.is_alive():
+        if self._options.recorded or silent_s < longest_s or not self._thread.is_alive():
             return
         self._hung = [thread for thread in self._hung if thread.is_alive()]
         self._alive_at_s = time.monotonic()
@@ -111,7 +112,7 @@ class Capture:
 
     def _read(self, stop: threading.Event) -> bool:
         """Reads the source once; True when a file has ended."""
-        source = VideoSource(self._camera, self._options, self._config)
+        source = open_source(self._camera, self._options, self._config)
         try:
             if stop.is_set():
                 return False
@@ -119,12 +120,12 @@ class Capture:
             self.up = True
             if self._clock is not None:
                 self._clock.reopened()
-            read = self._read_file if self._options.kind == "file" else self._read_live
+            read = self._read_recording if self._options.recorded else self._read_live
             return read(source, stop)
         finally:
             source.close()
 
-    def _read_live(self, source: VideoSource, stop: threading.Event) -> bool:
+    def _read_live(self, source: Source, stop: threading.Event) -> bool:
         limit = RateLimit(self._options.fps)
         for picture in source.pictures():
             if stop.is_set() or self._clock is None:
@@ -137,10 +138,10 @@ class Capture:
                 self._next += 1
         return False
 
-    def _read_file(self, source: VideoSource, stop: threading.Event) -> bool:
+    def _read_recording(self, source: Source, stop: threading.Event) -> bool:
         clock, limit = FileClock(source.rate), RateLimit(self._options.fps)
         begun: tuple[float, float] | None = None
-        for picture in source.pictures():
+        for picture in source.pictures(self._next):
             if stop.is_set():
                 return False
             at = clock.at(picture.number, picture.pts_s)

@@ -10,11 +10,15 @@ from pydantic import AfterValidator, Field
 
 from shared.config import Section
 from shared.messages import MAX_PAYLOAD_BYTES
+from workers.ingest.simulated import address
 
-Kind = Literal["file", "rtsp", "http", "usb"]
+Kind = Literal["file", "rtsp", "http", "usb", "simulated"]
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-_KIND_OF_SCHEME: dict[str, Kind] = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
+_KIND_OF_SCHEME: dict[str, Kind] = {
+    **{"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"},
+    address.SCHEME: "simulated",
+}
 _DEVICE = re.compile(r"^(?:usb:|/dev/video)(\d{1,3})$")
 # Room in a record for everything but the image.
 _HEADER_BYTES = 4096
@@ -22,7 +26,8 @@ _HEADER_BYTES = 4096
 
 def redacted(source: str) -> str:
     """A source without user, password and query: what logs, errors and tables may show."""
-    if not _SCHEME.match(source):
+    scheme = _SCHEME.match(source)
+    if not scheme or scheme[1].lower() == address.SCHEME:
         return source
     try:
         parts = urlsplit(source)
@@ -35,10 +40,15 @@ def redacted(source: str) -> str:
 def _known_source(source: str) -> str:
     """Refuses what the video library would take for a protocol of its own; never repeats the source."""
     if not source.strip() or "\n" in source or "\0" in source:
-        raise ValueError("a source is a file's path, rtsp://, http(s)://, /dev/videoN or usb:N")
+        raise ValueError("a source is a file's path, rtsp://, http(s)://, sim://, /dev/videoN or usb:N")
     scheme = _SCHEME.match(source)
+    if scheme and scheme[1].lower() == address.SCHEME:
+        address.parse(source)
+        return source
     if scheme and scheme[1].lower() not in _KIND_OF_SCHEME:
-        raise ValueError(f"'{scheme[1]}://' is no kind of source: use rtsp://, rtsps://, http:// or https://")
+        raise ValueError(
+            f"'{scheme[1]}://' is no kind of source: use rtsp://, rtsps://, http://, https:// or sim://"
+        )
     if scheme:
         try:
             named = urlsplit(source).hostname
@@ -56,7 +66,8 @@ class CameraOptions(Section):
 
     source: Annotated[str, AfterValidator(_known_source)] = Field(
         repr=False,
-        description="A video file's path, rtsp:// or rtsps://, http(s):// (MJPEG), /dev/videoN or usb:N. "
+        description="A video file's path, rtsp:// or rtsps://, http(s):// (MJPEG), /dev/videoN or usb:N; or "
+        "a simulated camera as sim://plaza?people=5&fights=2&seed=7 (docs/simulated-site.md). "
         "Take passwords from the environment: `rtsp://${CAMERA_USER}:${CAMERA_PASSWORD}@HOST/PATH`.",
     )
     fps: float | None = Field(
@@ -71,8 +82,9 @@ class CameraOptions(Section):
     jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of published frames.")
     pace: Literal["asap", "realtime"] = Field(
         "asap",
-        description="Files only. asap: every frame, as fast as the fleet can. realtime: as a live camera, at "
-        "the file's speed, with capture times by the clock and the oldest frames dropped.",
+        description="Files and simulated recordings only. asap: every frame, as fast as the fleet can. "
+        "realtime: as a live camera, at the file's speed, with capture times by the clock and the oldest "
+        "frames dropped.",
     )
     rtsp_transport: Literal["tcp", "udp"] = Field(
         "tcp", description="How RTSP carries the video; udp is quicker to recover but loses packets."
@@ -87,9 +99,16 @@ class CameraOptions(Section):
         return "usb" if _DEVICE.match(self.source) else "file"
 
     @property
+    def recorded(self) -> bool:
+        """Whether the source has an end and the same pictures in each run."""
+        return self.kind == "file" or (
+            self.kind == "simulated" and address.parse(self.source).seconds is not None
+        )
+
+    @property
     def live(self) -> bool:
         """Whether the source does not wait for us."""
-        return self.kind != "file" or self.pace == "realtime"
+        return not self.recorded or self.pace == "realtime"
 
     @property
     def shown_source(self) -> str:

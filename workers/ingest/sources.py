@@ -82,8 +82,10 @@ class VideoSource:
         self._timed = self._is_file or "jpeg" not in self._container.format.name
         self.started_at = _recorded_at(self._container, options) if self._is_file else 0.0
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self, first: int = 0) -> Iterator[Picture]:
         """All pictures in presentation order, until the end of the file.
+
+        Those before number `first` are not wanted; they are given nevertheless, since they must be decoded.
 
         Raises:
             SourceError: a live source failed, ended or stalled.

@@ -8,6 +8,8 @@ leans to the right, y forward, z turns to the left.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -41,13 +43,39 @@ class Controls:
         return Controls(**{f.name: getattr(self, f.name)[knots] for f in fields(self)})
 
 
-def sampled(people: list[Controls], first: float, at: Floats) -> Controls:
-    """People's controls on knots, read at the times `at`: fields are [T, N, ...]."""
+@dataclass(frozen=True)
+class Sampler:
+    """People's controls on knots, to be read between them.
 
-    def one(name: str) -> Floats:
-        return np.stack([between(getattr(person, name), first, at) for person in people], axis=1)
+    Attributes:
+        values: [K, N, F] all fields of all people, one after the other: they are read in one go.
+        shapes: of each field, for one person at one time.
+        first: time of the first knot.
+    """
 
-    return Controls(**{f.name: one(f.name) for f in fields(Controls)})
+    values: Floats
+    shapes: tuple[tuple[int, ...], ...]
+    first: float
+
+    @classmethod
+    def of(cls, people: Sequence[Controls], first: float) -> Sampler:
+        """Of one person or more."""
+        names = [f.name for f in fields(Controls)]
+        rows = [
+            np.concatenate([getattr(one, name).reshape(len(one.yaw), -1) for name in names], 1)
+            for one in people
+        ]
+        shapes = tuple(getattr(people[0], name).shape[1:] for name in names)
+        return cls(np.stack(rows, axis=1), shapes, first)
+
+    def at(self, times: Floats) -> Controls:
+        """Fields are [T, N, ...]."""
+        read = between(self.values, self.first, times)
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes])
+        parts = np.split(read, ends[:-1], axis=-1)
+        return Controls(
+            *(part.reshape(*read.shape[:2], *shape) for part, shape in zip(parts, self.shapes, strict=True))
+        )
 
 
 def mix(control: Floats, weight: Any, value: Any) -> None:

@@ -40,6 +40,7 @@ class Temper:
         leads: how often the first one attacks.
         pace: moves follow each other this much faster than usual.
         downed: whether one goes down in the end.
+        gets_up: whether that one gets up again; None: by chance.
     """
 
     style: str
@@ -47,6 +48,7 @@ class Temper:
     leads: float
     pace: float
     downed: bool
+    gets_up: bool | None = None
 
     @classmethod
     def drawn(cls, rng: np.random.Generator) -> Temper:
@@ -223,7 +225,8 @@ class Bout:
             strikes.shove(winner, loser, lands, 1.2)
         over = lands + 0.9
         how = Fall.drawn(rng, "knocked")
-        gets_up = rng.random() < 0.5
+        by_chance = bool(rng.random() < 0.5)
+        gets_up = by_chance if self._temper.gets_up is None else self._temper.gets_up
         lie_s = float(rng.uniform(2.0, 5.0))
         self._drive_back(lands, loser, winner, 0.25)
         fall(loser, lands + 0.10, how, lie_s, gets_up)

@@ -57,19 +57,20 @@ def make_scene(
     if props is None:
         props = int(stage.rng.integers(1, 4)) if stage.rng.random() < _FURNISHED else 0
     stage.furnish(props)
-    figures = stage.figures
+    return scene_of(stage, kind)
+
+
+def scene_of(stage: Stage, kind: str) -> Scene:
+    """What was laid out on a stage, as a function of time."""
+    figures, knots = stage.figures, len(stage.t)
     return Scene(
         kind=kind,
-        seconds=seconds,
+        seconds=stage.seconds,
         camera=stage.camera,
         body=Body.stacked([figure.body for figure in figures]),
         people=tuple(composed(figures)),
         first=float(stage.t[0]),
-        action=np.stack([f.action for f in figures], axis=1)
-        if figures
-        else np.zeros((len(stage.t), 0), np.int8),
-        fighting=np.stack([f.fighting for f in figures], axis=1)
-        if figures
-        else np.zeros((len(stage.t), 0), bool),
+        action=np.stack([f.action for f in figures], axis=1) if figures else np.zeros((knots, 0), np.int8),
+        fighting=np.stack([f.fighting for f in figures], axis=1) if figures else np.zeros((knots, 0), bool),
         props=tuple(stage.props),
     )

@@ -23,11 +23,19 @@ _PERSON_M = 1.75
 
 @dataclass(frozen=True)
 class StageOptions:
-    """What a caller may fix: see `make_scene`."""
+    """What a caller may fix.
+
+    Attributes:
+        frame_size, height_px, manner: as `make_scene` takes them.
+        ground: x, y of two corners of where people can be; anywhere if not given.
+        others: more cameras that look on: who is outside is seen by none of them.
+    """
 
     frame_size: tuple[int, int] = (1280, 720)
     height_px: float | None = None
     manner: Manner | None = None
+    ground: tuple[float, float, float, float] | None = None
+    others: tuple[Camera, ...] = ()
 
 
 class Stage:
@@ -49,7 +57,7 @@ class Stage:
         self.figures: list[Figure] = []
         self.props: list[Prop] = []
         self._manner = options.manner
-        self.inside, self._gates = _floor(self.camera)
+        self.inside, self._gates = _floor(self.camera, options)
 
     def cast(self, where: Floats) -> Figure:
         """One more person, who stands at a place."""
@@ -118,26 +126,38 @@ class Stage:
                 self.props.append(Prop(kind, (float(place[0]), float(place[1])), sizes[kind], yaw))
 
 
-def _floor(camera: Camera) -> tuple[Floats, Floats]:
+def _floor(camera: Camera, options: StageOptions) -> tuple[Floats, Floats]:
     """Places [M, 2] where people are seen from head to foot and not too small, and [G, 2] just outside."""
     eye = np.array(camera.position[:2])
     reach = min(max(2.5 * float(np.hypot(*eye)), 6.0), 30.0)
     side = np.arange(-reach, reach + _GRID_M, max(_GRID_M, reach / 60))
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    if options.ground is not None:
+        low, high = np.array(options.ground[:2]), np.array(options.ground[2:])
+        grid = grid[((grid >= low) & (grid <= high)).all(-1)]
     feet = np.concatenate([grid, np.zeros((len(grid), 1))], axis=1)
     heads = feet + np.array([0, 0, _PERSON_M])
-    pixels, depth = camera.project(np.stack([feet, heads], axis=1))
+    ends = np.stack([feet, heads], axis=1)
+    pixels, _ = camera.project(ends)
     tall = np.linalg.norm(pixels[:, 1] - pixels[:, 0], axis=-1)
     whole = camera.sees(feet, 0.04) & camera.sees(heads, 0.04)
     usual = camera.height_px(0.0, 0.0)
     inside = grid[whole & (tall > 0.5 * usual) & (tall < 2.0 * usual)]
     if not len(inside):
         inside = np.zeros((1, 2))
-    unseen = ~_near_the_image(camera, pixels) | (depth.min(-1) < 0.3)
+    unseen = np.full(len(grid), True)
+    for one in (camera, *options.others):
+        unseen &= _unseen(one, ends)
     outside = grid[unseen & (np.hypot(*(grid - eye).T) > 1.0)]
     away = _distances(outside, inside)
     gates = outside[(away > 0.4) & (away < max(2.0, away.min() + 1.0))]
     return inside, gates
+
+
+def _unseen(camera: Camera, ends: Floats) -> NDArray[np.bool_]:
+    """[M] whether nothing of a person [M, 2, 3] (feet, head) is in an image."""
+    pixels, depth = camera.project(ends)
+    return np.asarray(~_near_the_image(camera, pixels) | (depth.min(-1) < 0.3))
 
 
 def _near_the_image(camera: Camera, pixels: Floats) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ T moments, N people of the scene, whether they are in the image or not.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from shared.skeleton import JOINT_COUNT
 from workers.ingest.simulated.body import POINT, Body
 from workers.ingest.simulated.camera import Camera
-from workers.ingest.simulated.controls import Controls, sampled
+from workers.ingest.simulated.controls import Controls, Sampler
 from workers.ingest.simulated.curves import RATE, Floats
 from workers.ingest.simulated.posture import points_of
 from workers.ingest.simulated.visibility import Prop, cropped, view
@@ -90,7 +91,16 @@ class Scene:
 
     def controls(self, at: Any) -> Controls:
         """What the bodies do at the times [T]; its `load` says what is carried."""
-        return sampled(list(self.people), self.first, np.asarray(at, np.float64))
+        return self._sampler.at(np.asarray(at, np.float64))
+
+    @functools.cached_property
+    def _sampler(self) -> Sampler:
+        return Sampler.of(self.people, self.first)
+
+    def posed(self, at: Any) -> tuple[Floats, Floats]:
+        """Where points are [T, N, P, 3], and the radii of what is carried [T, N, 3], metres."""
+        controls = self.controls(at)
+        return points_of(self.body, controls), controls.load
 
     def labels(self, at: Any) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
         """[T, N] what everybody does at the times [T], an index of `figure.ACTIONS`, and who fights."""
@@ -103,9 +113,8 @@ class Scene:
         at = np.asarray(at, np.float64)
         if not self.people or not len(at):
             return _nothing(at, self)
-        controls = self.controls(at)
-        points = points_of(self.body, controls)
-        seen = view(self.camera, self.body, points, controls.load, self.props)
+        points, loads = self.posed(at)
+        seen = view(self.camera, self.body, points, loads, self.props)
         here = seen.inside
         action, fighting = self.labels(at)
         pelvis = points[..., _PELVIS, :]

@@ -1,0 +1,73 @@
+"""Addresses of simulated cameras: `sim://plaza?people=5&fights=2&seed=7&fps=10`."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import Field, ValidationError
+
+from shared.config import Section
+
+SCHEME = "sim"
+Name = Literal["plaza", "lobby", "yard", "passage"]
+
+
+class Address(Section):
+    """Which place is seen, from where, who comes in each minute, and when it began."""
+
+    place: Name = Field(description="Where: plaza, lobby, yard or passage.")
+    view: int = Field(
+        0, ge=0, le=1, description="Which of the place's two cameras; both see the same people."
+    )
+    light: Literal["day", "night"] = Field("day", description="day or night.")
+    people: int = Field(3, ge=0, le=12, description="Who walk, stand about, carry things or exercise.")
+    fights: int = Field(0, ge=0, le=4, description="Fights a minute, of two more people each.")
+    hugs: int = Field(0, ge=0, le=4, description="Hugs a minute, of two more people each.")
+    dances: int = Field(0, ge=0, le=4, description="Dances a minute, of one more person each.")
+    seed: int = Field(0, ge=0, lt=1_000_000, description="Another one brings other people.")
+    fps: float = Field(10.0, ge=1, le=30, description="Pictures a second.")
+    seconds: float | None = Field(
+        None, gt=0, le=86_400, description="A recording of so long, as a file is; absent: a live camera."
+    )
+    start: float = Field(
+        0.0,
+        ge=0,
+        description="Live: wall time (seconds since 1970) of the first picture of all; cameras of one place "
+        "that have it in common see the same people at the same time.",
+    )
+
+
+def parse(source: str) -> Address:
+    """What an address says.
+
+    Raises:
+        ValueError: in one line, which part is wrong and what it may be.
+    """
+    parts = urlsplit(source)
+    if parts.path.strip("/") or parts.fragment or "@" in parts.netloc:
+        raise ValueError(f"'{SCHEME}://' is followed by a place and settings: sim://plaza?people=5&seed=7")
+    try:
+        settings = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ValueError(
+            "settings of sim:// are NAME=NUMBER, with & between: sim://plaza?people=5&seed=7"
+        ) from None
+    doubled = sorted({name for name, _ in settings if sum(name == other for other, _ in settings) > 1})
+    if doubled:
+        raise ValueError(f"sim://: {doubled[0]} is given twice")
+    try:
+        return Address.model_validate_strings({"place": parts.netloc, **dict(settings)})
+    except ValidationError as error:
+        raise ValueError(_told(error)) from None
+
+
+def _told(error: ValidationError) -> str:
+    """The first mistake, in words."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(field for field in Address.model_fields if field != "place")
+        return f"sim://: there is no setting {name!r}: use {known}"
+    about = Address.model_fields[name].description
+    return f"sim://: {name}: {str(first['msg']).lower()} ({first['input']!r}). {name}: {about}"
