@@ -1,4 +1,4 @@
-"""Files of nets that have learned activities: all of their weights, of which fights take all but the head."""
+"""Nets that have learned activities: experts of their own, and what fights start from, but for the head."""
 
 from __future__ import annotations
 
@@ -6,33 +6,26 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import load_file
+from torch import Tensor
 
+from workers.classify.card import read_card
 from workers.classify.nets import Size
 
 State = dict[str, Tensor]
 
-_KEY, _HEAD = "activities", "cls_head."
-
-
-def save(path: Path, model: nn.Module, net: str, size: Size, **about: object) -> None:
-    """Write the weights with what they are."""
-    description = {"net": net, "size": asdict(size), **about}
-    save_file(model.state_dict(), path, {"format": "pt", _KEY: json.dumps(description)})
+_HEAD = "cls_head."
 
 
 def read(path: Path, net: str, size: Size) -> State:
     """The weights in a file but the head's.
 
     Raises:
+        CardError: it has no description.
         ValueError: they are of another net or size.
     """
-    with safe_open(path, framework="pt") as opened:
-        about = json.loads((opened.metadata() or {}).get(_KEY, "{}"))
-    wanted = json.loads(json.dumps({"net": net, "size": asdict(size)}))
-    found = {name: about.get(name) for name in wanted}
-    if found != wanted:
-        raise ValueError(f"{path}: holds {found}, not {wanted}")
+    card = read_card(path)
+    wanted = net, json.loads(json.dumps(asdict(size)))
+    if (card.net, card.size) != wanted:
+        raise ValueError(f"{path}: holds {card.net} {card.size}, not {wanted[0]} {wanted[1]}")
     return {name: value for name, value in load_file(path).items() if not name.startswith(_HEAD)}

@@ -53,12 +53,12 @@ class Schedule:
     epochs: int = 30
     clips: int = 8
     windows: int = 4
-    beside: int = 24
+    beside: int = 8
     rate: float = 3e-3
     weight_decay: float = 0.05
     dropout: float = 0.3
     instance_share: float = 0.3
-    beside_share: float = 1.0
+    beside_share: float = 0.3
     smoothing: float = 0.1
     averaging: float = 0.99
 

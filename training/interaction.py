@@ -58,7 +58,7 @@ class Recipe:
     top: float = 1 / 3
     believed: float = 0.7
     penalty: float = 0.01
-    examples: float = 0.5
+    examples: float = 0.25
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import LogisticRegression
 
 from training import clips
+from training.calibration import Calibration, platt
 from training.folds import FOLDS, split
 from training.opinions import Opinions
 from workers.classify.card import Card, metadata_of, read_card
@@ -48,19 +49,10 @@ _FIGURES: dict[str, measures.Figure] = {
     "brier": measures.brier,
     "log_loss": measures.log_loss,
 }
+# Calibrated scores say how often a clip like this is a fight where every second clip is one: then this
+# threshold errs least. A search for a better one on so few clips finds noise (models/README.md).
+CLIP_THRESHOLD = 0.5
 BANDS = ((0, 50), (50, 100), (100, 300), (300, 100_000))
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Evidence is (raw - bias) / temperature."""
-
-    bias: float
-    temperature: float
-
-    def __call__(self, raw: Floats) -> Floats:
-        """Calibrated evidence."""
-        return (raw - self.bias) / self.temperature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,10 +172,9 @@ def calibrate(
         {name: _bench(look, data, models, name, seats, seed) for name, look in looks.items()}, seats
     )
     for name, calibration in fit.calibrations.items():
-        _write_card(models / f"{name}.safetensors", calibration, fit.threshold)
+        _write_card(models / f"{name}.safetensors", calibration)
     figures["fitted"] = {
         "calibration": {name: vars(one) for name, one in fit.calibrations.items()},
-        "clip_threshold": fit.threshold,
         "sharpness": fit.sharpness,
     }
     text = json.dumps(figures, indent=1)
@@ -197,7 +188,6 @@ class Fit:
 
     seats: Sequence[Seat]
     calibrations: dict[str, Calibration]
-    threshold: float
     sharpness: float
 
     def alone(self, bench: Bench) -> dict[str, Floats]:
@@ -216,13 +206,11 @@ class Judged:
     Attributes:
         alone: by expert, [n] its evidence.
         own, vetoed: [n] that of the primary and members together; the same with vetoes.
-        thresholds: [K] from which score on a clip is called a fight.
     """
 
     alone: dict[str, Floats]
     own: Floats
     vetoed: Floats
-    thresholds: Floats
 
 
 def measured(looks: Mapping[str, Bench], seats: Sequence[Seat]) -> tuple[dict[str, Any], Fit]:
@@ -259,31 +247,28 @@ def measured(looks: Mapping[str, Bench], seats: Sequence[Seat]) -> tuple[dict[st
 def _judged(bench: Bench, fits: Sequence[Fit], roles: Mapping[str, str]) -> Judged:
     """Each fold's clips with what was fitted to the others."""
     alone: dict[str, Floats] = {name: np.zeros(len(bench.clip)) for name in bench.raw}
-    own, thresholds = np.zeros(len(bench.clip)), np.zeros(len(bench.labels))
+    own = np.zeros(len(bench.clip))
     for fold, fit in enumerate(fits):
         rows = bench.folds[bench.clip] == fold
         for name, evidence in fit.alone(bench).items():
             alone[name][rows] = evidence[rows]
         own[rows] = fit.own(bench)[rows]
-        thresholds[bench.folds == fold] = fit.threshold
     vetoed = np.minimum.reduce([own, *(alone[name] for name in alone if roles[name] == "veto")])
-    return Judged(alone, own, vetoed, thresholds)
+    return Judged(alone, own, vetoed)
 
 
 def _ranks(bench: Bench, said: Judged) -> dict[str, Any]:
     return {
         "experts": {name: ranked(bench, evidence) for name, evidence in said.alone.items()},
-        "primary and members": ranked(bench, said.own, said.thresholds),
-        "decision (with veto)": ranked(bench, said.vetoed, said.thresholds),
+        "primary and members": ranked(bench, said.own),
+        "decision (with veto)": ranked(bench, said.vetoed),
     }
 
 
-def ranked(bench: Bench, evidence: Floats, thresholds: Floats | None = None) -> dict[str, Any]:
+def ranked(bench: Bench, evidence: Floats) -> dict[str, Any]:
     """Every figure of clip scores, with 95% intervals by source video."""
     scores = bench.clip_scores(evidence)
-    limits = np.full(len(scores), 0.5) if thresholds is None else thresholds
-
-    correct = ((scores >= limits) == (bench.labels == 1)).astype(float)
+    correct = ((scores >= CLIP_THRESHOLD) == (bench.labels == 1)).astype(float)
     return {
         **_entries({"accuracy": lambda right, _: float(right.mean())}, correct, bench),
         **_entries(_FIGURES, scores, bench),
@@ -341,7 +326,7 @@ def bands(bench: Bench, own: Floats) -> dict[str, dict[str, float | None]]:
         )  # fmt: skip
         evidence = inside.clip_evidence((own / bench.weight)[rows])[seen]
         both = len(np.unique(bench.labels[seen])) == 2
-        fitted = _calibration(evidence, bench.labels[seen]) if both else Calibration(0.0, 1.0)
+        fitted = platt(evidence, bench.labels[seen]) if both else Calibration(0.0, 1.0)
         normal = seen[bench.labels[seen] == 0]
         result[f"{low} to {high} px"] = {
             "windows": int(rows.sum()),
@@ -366,8 +351,7 @@ def _fit(bench: Bench, seats: Sequence[Seat], known: NDArray[np.bool_]) -> Fit:
     rows = known & ~np.isnan(clip)
     several = sum(seat.role != "veto" for seat in seats) > 1
     sharpness = round(_slope(clip[rows], bench.labels[rows]), 2) if several else 1.0
-    threshold = _best_threshold(bench.clip_scores(mean * sharpness)[known], bench.labels[known])
-    return Fit(seats, fitted, threshold, sharpness)
+    return Fit(seats, fitted, sharpness)
 
 
 def _together(bench: Bench, fitted: Mapping[str, Calibration], seats: Sequence[Seat]) -> Floats:
@@ -381,28 +365,14 @@ def _fit_one(bench: Bench, raw: Floats, known: NDArray[np.bool_]) -> Calibration
     """Platt's logistic regression of the label on the clips' evidence; then its slope once more, weighted."""
     plain = bench.clip_evidence(raw)
     rows = known & ~np.isnan(plain)
-    fitted = _calibration(plain[rows], bench.labels[rows])
+    fitted = platt(plain[rows], bench.labels[rows])
     weighted = bench.clip_evidence((raw - fitted.bias) * bench.weight)
     return Calibration(fitted.bias, round(1 / _slope(weighted[rows], bench.labels[rows]), 3))
-
-
-def _calibration(evidence: Floats, labels: Integers) -> Calibration:
-    line = LogisticRegression(C=100.0).fit(evidence[:, None], labels)
-    slope = max(float(line.coef_[0, 0]), 0.02)
-    return Calibration(round(-float(line.intercept_[0]) / slope, 3), round(1 / slope, 3))
 
 
 def _slope(evidence: Floats, labels: Integers) -> float:
     line = LogisticRegression(C=100.0, fit_intercept=False).fit(evidence[:, None], labels)
     return max(float(line.coef_[0, 0]), 0.1)
-
-
-def _best_threshold(scores: Floats, labels: Integers) -> float:
-    """Where accuracy is best, in the middle of all that are as good within a clip or two, near 0.5."""
-    limits = np.arange(0.3, 0.701, 0.02)
-    right = np.array([measures.accuracy(scores, labels, limit) for limit in limits])
-    good = limits[right >= right.max() - 1.5 / len(labels)]
-    return round(float(good[np.abs(good - 0.5).argmin()]), 2)
 
 
 def _correlation(bench: Bench, nested: Mapping[str, Floats]) -> dict[str, float]:
@@ -450,9 +420,9 @@ def _bench(
     return bench
 
 
-def _write_card(path: Path, fitted: Calibration, threshold: float) -> None:
+def _write_card(path: Path, fitted: Calibration) -> None:
     card = read_card(path)
-    found = {"temperature": fitted.temperature, "bias": fitted.bias, "clip_threshold": threshold}
+    found = {"temperature": fitted.temperature, "bias": fitted.bias, "clip_threshold": CLIP_THRESHOLD}
     changed = Card(**{**card.model_dump(), **found})
     save_file(load_file(path), path, metadata_of(changed))
 

@@ -48,7 +48,7 @@ RATES = (30.0, 25.0, 25.0, 20.0, 15.0, 12.0, 10.0)
 SECONDS, LOOK_S = 8.0, 5.0
 STRIDE = 8
 # How many scenes experts learn from beside the clips.
-SCENES = 220
+SCENES = 110
 _SEED_BESIDE = 5
 _WINDOW_S = WINDOW / WINDOW_FPS
 # Much is seen often enough: so much is kept of those who only walk or stand, and of who does not fight.

@@ -296,7 +296,7 @@ class Bus:
             return {}
         with _errors(self._where):
             pipeline = self._redis.pipeline(transaction=False)
-            gone = [f"dropped:{reason}" for reason in streams.REMOVED]
+            gone = [f"dropped:{reason}" for reason in (*streams.REMOVED, streams.STALE_MARK)]
             for camera in cameras:
                 pipeline.hmget(streams.state_key(streams.WRITERS[stream], camera), "added", *gone)
                 pipeline.hget(streams.state_key(stage, camera), "read")

@@ -5,6 +5,7 @@ Every key of a camera carries the hash tag `{cam:ID}`, so that one script may to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 START = "0-0"
@@ -15,6 +16,16 @@ DEAD_LETTERS_KEPT = 1000
 # Why a live camera's frame is dropped: before it is in the stream, or out of the stream again.
 NEVER_ADDED = ("buffer", "late", "outage")
 REMOVED = ("age", "entries", "bytes")
+# A mark that goes the same way: nothing is lost with it.
+STALE_MARK = "mark"
+
+
+def frames_dropped(counters: Mapping[str, str]) -> dict[str, int]:
+    """By reason, what ingest's counters of a camera say of dropped frames."""
+    reasons = (*NEVER_ADDED, *REMOVED)
+    return {
+        reason: int(counters[f"dropped:{reason}"]) for reason in reasons if f"dropped:{reason}" in counters
+    }
 
 
 @dataclass(frozen=True)

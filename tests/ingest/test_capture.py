@@ -18,7 +18,7 @@ from workers.ingest.sources import Picture, SourceError
 
 
 class Script:
-    """Stands for `VideoSource`: the n-th opening does what the n-th step says."""
+    """Stands for `open_source`: the n-th opening does what the n-th step says."""
 
     def __init__(self, *steps: str) -> None:
         self.steps = list(steps)
@@ -34,7 +34,7 @@ class Script:
             raise SourceError("refused")
         return self
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self, _first: int = 0) -> Iterator[Picture]:
         step = self.step
         for number in range(3):
             frame = av.VideoFrame.from_ndarray(picture(number), format="bgr24")
@@ -55,7 +55,7 @@ def begin(monkeypatch):
     made = []
 
     def start(script: Script, **config: float) -> Capture:
-        monkeypatch.setattr(capture, "VideoSource", script)
+        monkeypatch.setattr(capture, "open_source", script)
         settings = IngestConfig.model_validate({**QUICK, "buffer_pictures": 100, **config})
         clock = LiveClock(1000.0, 50.0)
         made.append((script, Capture("cam", options("usb:0"), settings, 10, clock)))

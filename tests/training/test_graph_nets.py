@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
 from shared.skeleton import FLIP
 from training import backbone
@@ -15,6 +18,7 @@ from training.folds import FOLDS
 from training.graph_nets import SIZES, card_of, cross_validated
 from training.sets import of_one, of_two
 from training.simulated import FIRST_SEED, simulate
+from workers.classify.card import Card, metadata_of
 from workers.classify.evaluation.measures import auc
 from workers.classify.inputs.graph import BONE, CHANNELS, CONFIDENCE, OTHER, PARENTS, PLACE
 from workers.classify.nets import Msg3dSize, StgcnppSize, build
@@ -130,7 +134,11 @@ def test_what_was_learned_of_activities_is_where_fights_start(tmp_path: Path) ->
     model = pretrain("stgcnpp", SMALL, activities, schedule, 1, batch=8)
     assert logits_of(model, windows).shape == (32, 3)
     path = tmp_path / "activities.safetensors"
-    backbone.save(path, model, "stgcnpp", SMALL, seed=1)
+    card = Card(
+        net="stgcnpp", size=json.loads(json.dumps(asdict(SMALL))), input="body-v2", persons=2, window=32,
+        window_fps=25, classes=("stand", "kick", "walk"), violent=("kick",),
+    )  # fmt: skip
+    save_file(model.state_dict(), path, metadata_of(card))
     start = backbone.read(path, "stgcnpp", SMALL)
     assert not any(name.startswith("cls_head") for name in start)
     tuned = fit(

@@ -13,7 +13,7 @@ from workers.cli.lazy import LazyGroup
 # Each is a module of that name beside this one, with a command of that name in it.
 COMMANDS = (
     *("up", "worker", "check", "status", "tail", "health"),
-    *("models", "keys", "play", "evaluate", "explain", "train", "reference"),
+    *("demo", "models", "keys", "play", "evaluate", "explain", "train", "reference"),
 )
 # Exit codes: 0 well, 1 something broke, 2 something is wrong with what the user gave, 130 Ctrl-C.
 EXIT_BROKEN = 1
@@ -32,7 +32,8 @@ def nexara(verbose: int) -> None:
     """Security cameras in, verdicts about violence out.
 
     \b
-    Start with:  nexara up --video FILE.mp4 --weights yolo26n-pose.pt
+    Start with:  nexara demo
+    Your video:  nexara up --video FILE.mp4 --weights yolo26n-pose.pt
     A site:      nexara check site.yaml && nexara up site.yaml
     Then look:   nexara status · nexara tail verdicts
     """  # noqa: D301

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from shared.bus import Bus
-from shared.bus.streams import STAGES, START, WRITERS, parse_id, stream_key
+from shared.bus.streams import STAGES, START, WRITERS, frames_dropped, parse_id, stream_key
 from shared.messages import Incident, Incidents, Mark, Message, MessageError, Verdict, Verdicts, decode
 
 _RATE_OVER_S = 5.0
@@ -118,7 +118,7 @@ class Progress:
             camera.tracked = int(pose.get("read", 0))
             camera.behind = lags[camera.camera]
             camera.source = last_record(self.bus, camera.camera, pose.get("cursor", "0-0"))
-            camera.dropped = sum(int(n) for name, n in ingest.items() if name.startswith("dropped:"))
+            camera.dropped = sum(frames_dropped(ingest).values())
             camera.dead = sum(int(c.get("dead", 0)) for c in (ingest, pose, classify, incidents))
             camera.noted, camera.archived = incidents.get("cursor", START), archive.get("cursor", START)
             camera.recent.append((now, camera.tracked))

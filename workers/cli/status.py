@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.bus import Bus
-from shared.bus.streams import STAGES
+from shared.bus.streams import STAGES, frames_dropped
 from workers.cli.options import site_options
 from workers.cli.progress import last_record
 
@@ -56,7 +56,7 @@ def _observe_one(bus: Bus, camera: str, before: int, passed_s: float) -> CameraS
     ingest, pose, classify, incidents = (
         bus.counters(stage, camera) for stage in ("ingest", "pose", "classify", "incidents")
     )
-    dropped = {name.partition(":")[2]: int(n) for name, n in ingest.items() if name.startswith("dropped:")}
+    dropped = frames_dropped(ingest)
     tracked = _count(pose, "read")
     source = last_record(bus, camera, pose.get("cursor", "0-0"))
     return CameraStatus(

@@ -8,7 +8,9 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import click
 import yaml
@@ -80,10 +82,36 @@ def up(
     run_site(contents, str(site_file or "--video"), until_eof=until_eof, seconds=seconds, fresh=fresh)
 
 
+class Watcher(Protocol):
+    """Looks on while a site runs."""
+
+    def update(self) -> None:
+        """Called again and again, and once at the end."""
+
+
+Watching = TypeVar("Watching", bound=Watcher)
+
+
 def run_site(
-    contents: dict[str, object], where: str, *, until_eof: bool, seconds: float | None, fresh: bool
+    contents: dict[str, Any],
+    where: str,
+    *,
+    until_eof: bool,
+    seconds: float | None,
+    fresh: bool,
+    also: Callable[[Bus], Watching] | None = None,
+    at_end: Callable[[Progress, Watching], None] | None = None,
 ) -> None:
     """Runs a site's contents until end, time or Ctrl-C.
+
+    Args:
+        contents: of the site file.
+        where: what it is called in errors.
+        until_eof: stop when every recording has been judged to its end.
+        seconds: stop after this long.
+        fresh: forget what is stored of these cameras.
+        also: makes one more who looks on.
+        at_end: is given them when the site has run.
 
     Raises:
         ConfigError: something the user can mend.
@@ -106,7 +134,10 @@ def run_site(
         supervisor = stack.enter_context(Supervisor(site, path, directory / "logs", bus).running())
         _tell_prometheus(directory / TARGETS, supervisor)
         display = stack.enter_context(Display(site))
-        _watch(site, bus, supervisor, display, stop, until_eof, seconds)
+        watcher = also(bus) if also is not None else None
+        progress = _watch(site, bus, supervisor, display, stop, until_eof, seconds, watcher)
+        if watcher is not None and at_end is not None:
+            at_end(progress, watcher)
 
 
 def _tell_prometheus(path: Path, supervisor: Supervisor) -> None:
@@ -116,12 +147,12 @@ def _tell_prometheus(path: Path, supervisor: Supervisor) -> None:
     draft.replace(path)
 
 
-def _data_directory(contents: dict[str, object]) -> Path:
+def _data_directory(contents: dict[str, Any]) -> Path:
     bus = contents.get("bus")
     return Path(str(bus.get("data", "nexara-data"))) if isinstance(bus, dict) else Path("nexara-data")
 
 
-def _resolved(contents: dict[str, object], where: str, path: Path) -> Site:
+def _resolved(contents: dict[str, Any], where: str, path: Path) -> Site:
     """Writes the site down for the workers, `${ENV}` references unresolved, and loads it."""
     text = yaml.safe_dump(contents, sort_keys=False)
     draft = path.with_suffix(".new")
@@ -159,13 +190,16 @@ def _watch(
     stop: threading.Event,
     until_eof: bool,
     seconds: float | None,
-) -> None:
+    watcher: Watcher | None,
+) -> Progress:
     progress = Progress(bus, list(site.cameras))
     started = time.monotonic()
     while not stop.wait(_POLL_S):
         supervisor.revive()
         try:
             progress.update()
+            if watcher is not None:
+                watcher.update()
         except BusError as error:
             log.info("progress: %s", error)
             continue
@@ -176,4 +210,7 @@ def _watch(
             break
     with contextlib.suppress(BusError):
         progress.update()
+        if watcher is not None:
+            watcher.update()
     display.finish(progress)
+    return progress

@@ -130,7 +130,10 @@ class Publisher:
         if self._live:
             now_s = time.monotonic()
             drops = self._waiting.due(now_s, len(batch.outputs), batch.jpeg_bytes)
-            added = [_entry(entry_id, now_s, len(payload)) for entry_id, payload in batch.outputs]
+            added = [
+                _entry(entry_id, now_s, len(payload) if batch.frames else 0)
+                for entry_id, payload in batch.outputs
+            ]
             # The last word of a source must be heard.
             waits = self._waiting.after(len(drops), [] if batch.position.ended else added)
             stored = tuple((*entry.entry_id, entry.size) for entry in waits)

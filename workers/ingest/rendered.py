@@ -35,10 +35,10 @@ class RenderedSource:
 
     def pictures(self, first: int = 0) -> Iterator[Picture]:
         """Pictures in order; of a recording those from number `first` on."""
-        if self._address.seconds is None:
+        if self._address.frames is None:
             yield from self._live()
             return
-        for number in range(first, math.ceil(self._address.seconds * self.rate)):
+        for number in range(first, self._address.frames):
             yield self._picture(number, number)
 
     def close(self) -> None:

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from shared.bus.streams import STALE_MARK
 from workers.ingest.config import IngestConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One published entry: its id, when it was published (monotonic clock) and its size."""
+    """One published entry: its id, when it was published (monotonic clock) and its size; a mark's is 0."""
 
     entry_id: tuple[int, int]
     published_s: float
@@ -38,6 +39,7 @@ class Waiting:
                 reason = "bytes"
             else:
                 break
+            reason = reason if entry.size else STALE_MARK
             found.append((f"{entry.entry_id[0]}-{entry.entry_id[1]}", reason))
             count, size = count - 1, size - entry.size
         return found

@@ -23,6 +23,9 @@ END_TO_END = "end_to_end"
 TENSORS = "weights.safetensors"
 CARD = "card.yaml"
 
+# Weights that come along.
+SHIPPED = Path(__file__).resolve().parents[2] / "models"
+
 # Parts of the head that are used only while training; they are not kept.
 TRAINING_ONLY = ("flow_model", "cv4_sigma", "one2one_cv4_sigma")
 
@@ -138,6 +141,8 @@ def resolve(weights: str) -> Weights:
         return open_weights(path)
     if present(weights):
         return open_weights(models_folder() / weights)
+    if (SHIPPED / weights / CARD).is_file():
+        return open_weights(SHIPPED / weights)
     raise ConfigError(
         f"pose.weights: {weights} is not here: get it with `nexara models fetch {weights}`, or import a "
         f"checkpoint with `nexara models import FILE --name {weights}`"

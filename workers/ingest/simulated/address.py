@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -36,6 +37,11 @@ class Address(Section):
         description="Live: wall time (seconds since 1970) of the first picture of all; cameras of one place "
         "that have it in common see the same people at the same time.",
     )
+
+    @property
+    def frames(self) -> int | None:
+        """How many a recording has; None: a live camera."""
+        return None if self.seconds is None else math.ceil(self.seconds * self.fps - 1e-9)
 
 
 def parse(source: str) -> Address:

@@ -18,6 +18,7 @@ from workers.ingest.simulated.truth import Scene, Truth
 # When the next act is laid out: it takes half a second, which a live camera does not have between pictures.
 _AHEAD = 0.5
 _ACTS_KEPT = 3
+_LULL_S = 2.0
 
 
 class SiteCamera:
@@ -62,6 +63,22 @@ class SiteCamera:
         truth.ids[:] += 1000 * which
         truth.at[:] += which * ACT_S
         return truth
+
+    def fights(self, seconds: float) -> list[tuple[float, float]]:
+        """From when until when people fight, in so many seconds; a lull of a moment is part of it."""
+        spans: list[tuple[float, float]] = []
+        numbers = np.arange(int(seconds * self.address.fps))
+        whiches, ats = np.divmod(numbers / self.address.fps, ACT_S)
+        for which in np.unique(whiches).astype(int).tolist():
+            scene, _ = self._act(which)
+            _, fighting = scene.labels(ats[whiches == which])
+            times = numbers[whiches == which][fighting.any(axis=1)] / self.address.fps
+            for first in times.tolist():
+                if spans and first - spans[-1][1] <= _LULL_S:
+                    spans[-1] = spans[-1][0], first
+                else:
+                    spans.append((first, first))
+        return spans
 
     def _moment(self, number: int) -> tuple[int, float]:
         """Number of the act, and seconds since it began."""
