@@ -20,6 +20,7 @@ MEASUREMENTS = {
     "verdict_cost": "what a verdict costs, expert by expert, and what half precision changes",
     "missed_fighters": "larger images, tiles and so on, on the clips whose fighters are hardly seen",
     "incidents": "what is confirmed on whole videos, after how long, and how much of it is false",
+    "simulated_pose": "the demonstration's pose net and a public one on unseen rendered frames",
     "pose_gate": "mean OKS through our own path, in each runtime",
     "dashboards": "Grafana's dashboards as pictures, off a fleet on four films",
 }

@@ -87,7 +87,7 @@ def card_of(net: str, model: torch.nn.Module, unseen: Activities, licence: str) 
     logits = logits_of(model, unseen.windows)
     rows, labels = unseen.clear()
     evidence = log_odds(logits[rows], card.violent_classes()).astype(np.float64)
-    fitted = platt(evidence, labels)
+    fitted = platt(evidence, labels, even=True)
     log.info(
         "unseen windows=%d right=%.3f fights auc=%.3f",
         len(logits),

@@ -50,7 +50,7 @@ class ClassifyConfig(Section):
         description="Who judges: one primary first, then members and vetoes; lazy vetoes are asked in order.",
     )
     sharpness: float = Field(
-        1.12,
+        1.13,
         gt=0,
         le=10,
         description="Multiplies the mean evidence of primary and members, which say more together than one "
