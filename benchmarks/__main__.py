@@ -19,6 +19,7 @@ MEASUREMENTS = {
     "recall_by_height": "who is found, by height: sizes, tiles, mirror images, and their cost",
     "verdict_cost": "what a verdict costs, expert by expert, and what half precision changes",
     "missed_fighters": "larger images, tiles and so on, on the clips whose fighters are hardly seen",
+    "simulated_site": "the demonstration's cameras against their truth: identities, fights, false incidents",
     "incidents": "what is confirmed on whole videos, after how long, and how much of it is false",
     "simulated_pose": "the demonstration's pose net and a public one on unseen rendered frames",
     "pose_gate": "mean OKS through our own path, in each runtime",

@@ -5,9 +5,9 @@
 
 Acts of the simulated site with seeds below those of training (`training.pose_frames`), in all places, views
 and lights in turn, go the product's way: JPEG, views, net, suppression. A person is to be found of whom
-`LEAST_SEEN` of the body is to be seen; found is who has a detection with an OKS of 0.5 or more over the joints
-that are to be seen. A detection is a false person where it fits nobody, seen or hidden, by an OKS or an overlap
-of 0.3. Sides are swapped where a joint and its twin are both nearer to the other's place than to their own.
+`LEAST_SEEN` of the body can be seen; found is who has a detection with an OKS of 0.5 or more over the joints
+that can. A detection is a false person where it fits nobody, seen or hidden, by an OKS or an overlap of 0.3.
+Sides are swapped where a joint and its twin are both nearer to the other's place than to their own.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from shared.stage import Stage
 from workers.classify.evaluation.sources import LABELS
 from workers.ingest.config import CameraOptions, IngestConfig
 from workers.ingest.encode import Encoder
+from workers.ingest.opening import Source, open_source
 from workers.ingest.pacing import FileClock
-from workers.ingest.sources import VideoSource
 from workers.pose import config as pose
 from workers.pose.detector import Detections
 from workers.pose.runtimes import choose, usual_image_size
@@ -63,7 +63,7 @@ def name_of(film: Path) -> str:
     return f"{film.parent.name}/{film.name}" if film.parent.name in LABELS else film.name
 
 
-def frames_of(source: VideoSource, options: CameraOptions) -> Iterator[Frame]:
+def frames_of(source: Source, options: CameraOptions) -> Iterator[Frame]:
     """A film's frames as ingest publishes them.
 
     Raises:
@@ -91,13 +91,13 @@ def frames_of(source: VideoSource, options: CameraOptions) -> Iterator[Frame]:
 
 
 @contextlib.contextmanager
-def opened(options: CameraOptions) -> Iterator[VideoSource]:
-    """A film, open for as long as it is needed.
+def opened(options: CameraOptions) -> Iterator[Source]:
+    """A film or a simulated recording, open for as long as it is needed.
 
     Raises:
         SourceError: it cannot be opened.
     """
-    with contextlib.closing(VideoSource(CAMERA, options, IngestConfig())) as source:
+    with contextlib.closing(open_source(CAMERA, options, IngestConfig())) as source:
         yield source
 
 

@@ -44,6 +44,17 @@ class CameraTally:
     verdicts: int = 0
     incidents: dict[str, Incident] = field(default_factory=dict)
 
+    @property
+    def seconds(self) -> float:
+        """How long the camera was watched."""
+        return self.address.seconds or self.numbers[-1] / self.address.fps
+
+    def note(self, tracks: Tracks) -> None:
+        """Count a frame."""
+        self.numbers.append(tracks.number)
+        self.times.append(tracks.at)
+        self.people |= set(tracks.track_ids.tolist())
+
     def second(self, at: float) -> float:
         """Seconds of the recording at a time of the camera's clock."""
         return float(np.interp(at, self.times, np.array(self.numbers) / self.address.fps))
@@ -76,33 +87,29 @@ class Tally:
                         _count(self.cameras[self._where[key]], decode(fields.get("m", b"")))
 
     def fights(self) -> tuple[list[Fight], int]:
-        """Every fight that began while the camera was watched, and how many incidents were of none."""
-        fights, false = [], 0
-        for name, tally in self.cameras.items():
-            if not tally.numbers:
-                continue
-            began = [tally.second(one.began_at) for one in tally.incidents.values()]
-            told = [tally.second(one.confirmed_at) for one in tally.incidents.values()]
-            claimed = np.zeros(len(began), bool)
-            seconds = tally.address.seconds or tally.numbers[-1] / tally.address.fps
-            for first, last in SiteCamera(tally.address).fights(seconds):
-                mine = [
-                    row
-                    for row, (one, other) in enumerate(zip(began, told, strict=True))
-                    if one >= first - _EARLY_S and one <= last + _LATE_S and other >= first
-                ]
-                claimed[mine] = True
-                after = min((told[row] for row in mine), default=None)
-                fights.append(Fight(name, first, last, None if after is None else after - first))
-            false += int((~claimed).sum())
-        return fights, false
+        """Every fight that began while the cameras were watched, and how many incidents were of none."""
+        both = [judged(name, tally) for name, tally in self.cameras.items() if tally.numbers]
+        return [fight for fights, _ in both for fight in fights], sum(false for _, false in both)
+
+
+def judged(name: str, tally: CameraTally) -> tuple[list[Fight], int]:
+    """One camera's fights, and how many of its incidents were of none."""
+    incidents = list(tally.incidents.values())
+    began = np.array([tally.second(one.began_at) for one in incidents])
+    told = np.array([tally.second(one.confirmed_at) for one in incidents])
+    claimed = np.zeros(len(incidents), bool)
+    fights = []
+    for first, last in SiteCamera(tally.address).fights(tally.seconds):
+        mine = (began >= first - _EARLY_S) & (began <= last + _LATE_S) & (told >= first)
+        claimed |= mine
+        after = float(told[mine].min()) - first if mine.any() else None
+        fights.append(Fight(name, first, last, after))
+    return fights, int((~claimed).sum())
 
 
 def _count(tally: CameraTally, message: object) -> None:
     if isinstance(message, Tracks):
-        tally.numbers.append(message.number)
-        tally.times.append(message.at)
-        tally.people |= set(message.track_ids.tolist())
+        tally.note(message)
     elif isinstance(message, Verdicts):
         tally.verdicts += len(message.verdicts)
         if message.trail:
