@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 
@@ -14,6 +15,8 @@ from workers.ingest.sources import Picture
 
 # A live picture that comes so much too late is left out, as a busy camera does.
 _LATE_S = 0.25
+# What is shown then is laid out now, in another thread: there is no time for it between two pictures.
+_AHEAD_S = 10.0
 
 
 class RenderedSource:
@@ -31,6 +34,7 @@ class RenderedSource:
         self._address = parse(address)
         self._camera = SiteCamera(self._address)
         self.rate = self._address.fps
+        self._prepares_every = max(1, round(self.rate))
         self.started_at = self._address.start
 
     def pictures(self, first: int = 0) -> Iterator[Picture]:
@@ -56,6 +60,9 @@ class RenderedSource:
                 number = self._due() + 1
 
     def _picture(self, number: int, count: int) -> Picture:
+        if number % self._prepares_every == 0:
+            ahead = number + round(_AHEAD_S * self.rate)
+            threading.Thread(target=self._camera.prepare, args=(ahead,), daemon=True).start()
         frame = VideoFrame.from_ndarray(self._camera.picture(number), "bgr24")
         return Picture(frame, count, number / self.rate, self._wall_time(number), time.monotonic())
 

@@ -26,6 +26,8 @@ _GONE_S = 1.5
 _LEAVING_S, _CROSSING_S = 11.0, 20.0
 _FIRST_EVENT_S, _LAST_EVENT_S = 8.0, 34.0
 _SPEED = (1.0, 1.5)
+# Who waits outside may be pushed aside by others who do.
+_MARGIN = 0.16
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Cast:
 def act(place: Place, view: int, cast: Cast, seed: int, number: int) -> Scene:
     """The act of a number, `ACT_S` long, as a view of a place sees it; the same in all its views."""
     home, *others = place.cameras
-    options = StageOptions(frame_size=home.frame_size, ground=place.ground, others=tuple(others))
+    options = StageOptions(home.frame_size, ground=place.ground, others=tuple(others), margin=_MARGIN)
     stage = Stage((seed, number, *place.name.encode()), ACT_S, home, options)
     # Fights first: whoever watches a demonstration waits for one.
     events: list[Callable[[Stage, float], None]] = [
@@ -176,7 +178,7 @@ def _carries(stage: Stage) -> None:
     rng = stage.rng
     figure = stage.cast(stage.gate())
     now = start = float(rng.uniform(0.0, 20.0))
-    while now < ACT_S - _CROSSING_S:
+    while now < ACT_S - 1.3 * _CROSSING_S:
         now = _crosses(stage, figure, now, [], (0.9, 1.2)) + 2.0
     if rng.random() < 0.6:
         carrying.carry_box(figure, start, ACT_S + 1)

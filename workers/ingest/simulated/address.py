@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, ValidationError
 
@@ -50,20 +51,18 @@ def parse(source: str) -> Address:
     Raises:
         ValueError: in one line, which part is wrong and what it may be.
     """
-    parts = urlsplit(source)
-    if parts.path.strip("/") or parts.fragment or "@" in parts.netloc:
+    place, _, query = source.partition("://")[2].partition("?")
+    if not re.fullmatch("[A-Za-z0-9_-]*", place):
         raise ValueError(f"'{SCHEME}://' is followed by a place and settings: sim://plaza?people=5&seed=7")
-    try:
-        settings = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-    except ValueError:
-        raise ValueError(
-            "settings of sim:// are NAME=NUMBER, with & between: sim://plaza?people=5&seed=7"
-        ) from None
-    doubled = sorted({name for name, _ in settings if sum(name == other for other, _ in settings) > 1})
+    parts = [setting.partition("=") for setting in query.split("&") if setting]
+    if not all(name and value for name, _, value in parts):
+        raise ValueError("settings of sim:// are NAME=VALUE, with & between: sim://plaza?people=5&seed=7")
+    counts = Counter(name for name, _, _ in parts)
+    doubled = sorted(name for name, count in counts.items() if count > 1)
     if doubled:
         raise ValueError(f"sim://: {doubled[0]} is given twice")
     try:
-        return Address.model_validate_strings({"place": parts.netloc, **dict(settings)})
+        return Address.model_validate_strings({"place": place, **{name: value for name, _, value in parts}})
     except ValidationError as error:
         raise ValueError(_told(error)) from None
 

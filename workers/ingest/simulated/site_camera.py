@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 
 import numpy as np
@@ -15,8 +14,6 @@ from workers.ingest.simulated.picture.sensor import Picture
 from workers.ingest.simulated.places import place
 from workers.ingest.simulated.truth import Scene, Truth
 
-# When the next act is laid out: it takes half a second, which a live camera does not have between pictures.
-_AHEAD = 0.5
 _ACTS_KEPT = 3
 _LULL_S = 2.0
 
@@ -32,7 +29,6 @@ class SiteCamera:
         self._place = place(address.place)
         self._cast = Cast(address.people, address.fights, address.hugs, address.dances)
         self._acts: OrderedDict[int, tuple[Scene, list[Outfit]]] = OrderedDict()
-        self._lock = threading.Lock()
         self._painter: Painter | None = None
 
     @property
@@ -50,10 +46,12 @@ class SiteCamera:
             )  # fmt: skip
         which, at = self._moment(number)
         scene, outfits = self._act(which)
-        if at > _AHEAD * ACT_S and which + 1 not in self._acts:
-            threading.Thread(target=self._act, args=(which + 1,), daemon=True).start()
         crowd = Crowd(scene.body, outfits, scene.posed) if len(scene) else None
         return self._painter.picture(crowd, at, number)
+
+    def prepare(self, number: int) -> None:
+        """Lay out what a frame will show, which takes half a second where a new act begins."""
+        self._act(self._moment(number)[0])
 
     def truth(self, number: int) -> Truth:
         """Who is there, of one moment; `at` counts from the site's beginning."""
@@ -86,10 +84,10 @@ class SiteCamera:
         return int(which), at
 
     def _act(self, which: int) -> tuple[Scene, list[Outfit]]:
-        with self._lock:
-            if which not in self._acts:
-                scene = act(self._place, self.address.view, self._cast, self.address.seed, which)
-                self._acts[which] = scene, outfits_of(self.address.seed * 1009 + which, len(scene))
-                while len(self._acts) > _ACTS_KEPT:
-                    self._acts.popitem(last=False)
-            return self._acts[which]
+        found = self._acts.get(which)
+        if found is None:
+            scene = act(self._place, self.address.view, self._cast, self.address.seed, which)
+            found = self._acts[which] = scene, outfits_of(self.address.seed * 1009 + which, len(scene))
+            while len(self._acts) > _ACTS_KEPT:
+                self._acts.popitem(last=False)
+        return found

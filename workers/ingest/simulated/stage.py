@@ -29,6 +29,7 @@ class StageOptions:
         frame_size, height_px, manner: as `make_scene` takes them.
         ground: x, y of two corners of where people can be; anywhere if not given.
         others: more cameras that look on: who is outside is seen by none of them.
+        margin: who is outside is so far from an image's edge, in its widths.
     """
 
     frame_size: tuple[int, int] = (1280, 720)
@@ -36,6 +37,7 @@ class StageOptions:
     manner: Manner | None = None
     ground: tuple[float, float, float, float] | None = None
     others: tuple[Camera, ...] = ()
+    margin: float = 0.06
 
 
 class Stage:
@@ -147,22 +149,22 @@ def _floor(camera: Camera, options: StageOptions) -> tuple[Floats, Floats]:
         inside = np.zeros((1, 2))
     unseen = np.full(len(grid), True)
     for one in (camera, *options.others):
-        unseen &= _unseen(one, ends)
+        unseen &= _unseen(one, ends, options.margin)
     outside = grid[unseen & (np.hypot(*(grid - eye).T) > 1.0)]
     away = _distances(outside, inside)
     gates = outside[(away > 0.4) & (away < max(2.0, away.min() + 1.0))]
     return inside, gates
 
 
-def _unseen(camera: Camera, ends: Floats) -> NDArray[np.bool_]:
+def _unseen(camera: Camera, ends: Floats, margin: float) -> NDArray[np.bool_]:
     """[M] whether nothing of a person [M, 2, 3] (feet, head) is in an image."""
     pixels, depth = camera.project(ends)
-    return np.asarray(~_near_the_image(camera, pixels) | (depth.min(-1) < 0.3))
+    return np.asarray(~_near_the_image(camera, pixels, margin) | (depth.min(-1) < 0.3))
 
 
-def _near_the_image(camera: Camera, pixels: Floats) -> NDArray[np.bool_]:
+def _near_the_image(camera: Camera, pixels: Floats, margin: float) -> NDArray[np.bool_]:
     """[M] whether anything of a person [M, 2, 2] (feet, head) might be in the image."""
-    margin = 0.06 * camera.frame_size[0]
+    margin = margin * camera.frame_size[0]
     size = np.array(camera.frame_size)
     low, high = pixels.min(axis=1), pixels.max(axis=1)
     return np.asarray(((high > -margin) & (low < size + margin)).all(-1))

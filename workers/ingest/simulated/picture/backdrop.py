@@ -6,7 +6,6 @@ Array letters: H, W of the image; L lamps.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,11 +16,13 @@ from workers.ingest.simulated.picture.lights import Lights
 from workers.ingest.simulated.picture.textures import Texture
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 # Rays of a pixel's side: edges and textures are smoothed.
 _FINER = 2
 _FAR_M = 500.0
 _ABOVE_M = 1e-3
+_BEFORE_M, _BENT = 0.3, 0.02
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ def seen_by(camera: Camera, quads: list[Quad], lights: Lights) -> Backdrop:
     depth = np.full(len(way), _FAR_M, np.float32)
     which = np.full(len(way), -1, np.int64)
     for number, quad in enumerate(quads):
-        far, _, _ = _met(eye, way, quad)
-        nearer = far < depth
-        depth[nearer], which[nearer] = far[nearer], number
+        rows = _may_meet(camera, quad)
+        far, _, _ = _met(eye, way[rows], quad)
+        nearer = far < depth[rows]
+        depth[rows[nearer]], which[rows[nearer]] = far[nearer], number
     light = _sky(way, lights)
     shares = np.zeros((len(lights.lamps), len(way)), np.float32)
     for number, quad in enumerate(quads):
@@ -132,6 +134,24 @@ def seen_by(camera: Camera, quads: list[Quad], lights: Lights) -> Backdrop:
 
     near = depth.reshape(height, _FINER, width, _FINER).min(axis=(1, 3))
     return Backdrop(smaller(light), near, np.stack([smaller(part) for part in shares]))
+
+
+def _may_meet(camera: Camera, quad: Quad) -> Integers:
+    """Numbers of the rays that can meet a quad: those around its corners, if all are before the camera."""
+    width, height = (side * _FINER for side in camera.frame_size)
+    pixels, depth = camera.project(_corners(quad))
+    low, high = np.zeros(2, int), np.array([width, height])
+    if depth.min() > _BEFORE_M:
+        # Lines bend a little in a wide lens.
+        low = np.floor(pixels.min(axis=0) * _FINER - _BENT * width).clip(0, high).astype(int)
+        high = np.ceil(pixels.max(axis=0) * _FINER + _BENT * width).clip(0, high).astype(int)
+    return np.arange(width * height).reshape(height, width)[low[1] : high[1], low[0] : high[0]].reshape(-1)
+
+
+def _corners(quad: Quad) -> NDArray[np.float64]:
+    """[4, 3]."""
+    origin, along, up = (np.array(part, float) for part in (quad.origin, quad.along, quad.up))
+    return np.stack([origin, origin + along, origin + up, origin + along + up])
 
 
 def _met(eye: Floats, way: Floats, quad: Quad) -> tuple[Floats, Floats, Floats]:
@@ -170,7 +190,7 @@ def _lit(
     for lamp in lights.lamps:
         to, strength = lamp.at(points)
         strength = strength * (to * normal).sum(-1).clip(0)
-        strength *= 1 - _shaded(points + _ABOVE_M * normal, lamp.place, quads)
+        strength *= 1 - _shaded(points + _ABOVE_M * normal, u, v, quad, lamp.place, quads)
         parts.append(strength[:, None] * np.array(lamp.colour, np.float32))
         total = total + parts[-1]
     shares = (
@@ -181,21 +201,45 @@ def _lit(
     return np.asarray(colour * total, np.float32), np.asarray(shares, np.float32)
 
 
-def _shaded(points: Floats, lamp: Any, quads: list[Quad]) -> Floats:
-    """[n] 1 where something stands between a point and a lamp."""
-    way = np.array(lamp, np.float32) - points
+def _shaded(
+    points: Floats, u: Floats, v: Floats, quad: Quad, lamp: tuple[float, float, float], quads: list[Quad]
+) -> Floats:
+    """[n] 1 where something stands between a lamp and a quad's points, which lie at its u and v."""
     hidden = np.zeros(len(points), bool)
-    for quad in quads:
-        if quad.casts:
-            origin, along, up = (np.array(part, np.float32) for part in (quad.origin, quad.along, quad.up))
-            normal = np.cross(along, up)
-            toward = way @ normal
-            toward = np.where(np.abs(toward) < 1e-9, np.float32(1e-9), toward)
-            far = ((origin - points) @ normal) / toward
-            at = points + far[:, None] * way - origin
-            u, v = at @ along / (along @ along), at @ up / (up @ up)
-            hidden |= (far > 1e-4) & (far < 1) & (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
+    for caster in quads:
+        if caster.casts and caster is not quad:
+            rows = _under(caster, quad, lamp, u, v)
+            hidden[rows] |= _between(points[rows], lamp, caster)
     return hidden.astype(np.float32)
+
+
+def _under(
+    caster: Quad, quad: Quad, lamp: tuple[float, float, float], u: Floats, v: Floats
+) -> NDArray[np.int64]:
+    """Numbers of a quad's points that can be in a caster's shadow: those around its corners' shadows."""
+    origin, along, up = (np.array(part, float) for part in (quad.origin, quad.along, quad.up))
+    normal, way = np.cross(along, up), _corners(caster) - np.array(lamp)
+    share = ((origin - np.array(lamp)) @ normal) / np.where(np.abs(way @ normal) < 1e-9, 1e-9, way @ normal)
+    if share.min() < 1 - 1e-6:
+        # It does not stand between the two as a whole.
+        return np.arange(len(u))
+    at = np.array(lamp) + share[:, None] * way - origin
+    across, high = at @ along / (along @ along), at @ up / (up @ up)
+    inside = (u >= across.min() - 1e-4) & (u <= across.max() + 1e-4)
+    return np.flatnonzero(inside & (v >= high.min() - 1e-4) & (v <= high.max() + 1e-4))
+
+
+def _between(points: Floats, lamp: tuple[float, float, float], caster: Quad) -> NDArray[np.bool_]:
+    """[n] whether a caster stands between points and a lamp."""
+    way = np.array(lamp, np.float32) - points
+    origin, along, up = (np.array(part, np.float32) for part in (caster.origin, caster.along, caster.up))
+    normal = np.cross(along, up)
+    toward = way @ normal
+    toward = np.where(np.abs(toward) < 1e-9, np.float32(1e-9), toward)
+    far = ((origin - points) @ normal) / toward
+    at = points + far[:, None] * way - origin
+    u, v = at @ along / (along @ along), at @ up / (up @ up)
+    return np.asarray((far > 1e-4) & (far < 1) & (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1))
 
 
 def _corners_are_dark(points: Floats) -> Floats:
