@@ -1,9 +1,8 @@
-# The two commands of the README: `make demo VIDEO=file.mp4` and `make test`. Each installs what it needs.
+# The two commands of the README: `make demo` and `make test`. Each installs what it needs.
 #   TORCH_INDEX=https://download.pytorch.org/whl/cpu   saves 3 GB on machines without a GPU
 PYTHON ?= python3
 TORCH_INDEX ?=
 SITE ?= site.yaml
-WEIGHTS ?= yolo26n-pose
 VENV := .venv
 SERVICES := prometheus redis-server dnsmasq-base iproute2 util-linux systemd
 BIN := $(VENV)/bin
@@ -45,8 +44,7 @@ docs: install
 	$(BIN)/nexara reference > docs/configuration.md
 
 demo: install
-	@test -n "$(VIDEO)" || { echo "make demo needs a video: make demo VIDEO=file.mp4 [WEIGHTS=yolo26n-pose.pt]"; exit 2; }
-	$(BIN)/nexara up --video $(VIDEO) --weights $(WEIGHTS) --until-eof --fresh
+	$(BIN)/nexara demo
 
 up: install
 	$(BIN)/nexara up $(SITE)

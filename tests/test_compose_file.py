@@ -116,8 +116,8 @@ def test_the_site_as_it_comes_is_valid_under_the_containers_changes() -> None:
     assert site.bus.url is not None
     assert site.bus.url.get_secret_value() == "redis://${BUS_USER}:${BUS_PASSWORD}@redis:6379/0"
     assert site.metrics.host == "0.0.0.0"
-    player = SERVICES["demo-cameras"]["command"]
-    assert {camera.source.split("/")[2] for camera in site.cameras.values()} == {f"demo-cameras:{player[-1]}"}
+    demo = compose(ROOT / "configs" / "demo.yaml", (), changed)
+    assert site == validate(demo, Site, "configs/demo.yaml"), "as it comes, it is the demonstration"
 
 
 def test_named_volumes_are_declared_and_used() -> None:

@@ -322,3 +322,10 @@ def test_a_file_that_has_ended_is_opened_again_when_the_server_went_back(make_bu
         reader.seen["cam"].clear()
         reader.until_ended()
         assert bus.cursors("ingest", ["cam"]) == last
+
+
+def test_two_runs_of_a_simulated_recording_are_equal(make_bus, flush):
+    first = undisturbed(make_bus, flush, "sim://yard?people=0&seconds=1.5")
+    assert [message["number"] for _, message in first][:15] == list(range(15))
+    assert first[-1][1]["final"]
+    assert first == undisturbed(make_bus, flush, "sim://yard?people=0&seconds=1.5")

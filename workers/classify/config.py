@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from shared.config import Section
 from workers.classify.decision import THRESHOLDS, Thresholds
@@ -18,10 +19,20 @@ PRESETS = {"real-time": (32, 3), "balanced": (32, 8), "efficient": (32, 16), "fa
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
+def _shipped(weights: object) -> object:
+    """The file of weights that come along, where only their name is given."""
+    if isinstance(weights, str) and re.fullmatch("[A-Za-z0-9_-]+", weights):
+        return MODELS / f"{weights}.safetensors"
+    return weights
+
+
 class ExpertConfig(Section):
     """One of those who judge."""
 
-    weights: Path = Field(description="A .safetensors file with its description inside.")
+    weights: Annotated[Path, BeforeValidator(_shipped)] = Field(
+        description="A .safetensors file with its description inside; or the name of one that comes along, "
+        "as stgcnpp-fights (models/README.md)."
+    )
     role: Literal["primary", "member", "veto"] = Field(
         description="primary judges every window; members join its score; a veto must agree before an alarm."
     )
