@@ -13,7 +13,7 @@ from workers.cli.lazy import LazyGroup
 # Each is a module of that name beside this one, with a command of that name in it.
 COMMANDS = (
     *("up", "worker", "check", "status", "tail", "health"),
-    *("demo", "models", "keys", "play", "evaluate", "explain", "train", "reference"),
+    *("demo", "simulate", "models", "keys", "play", "evaluate", "explain", "train", "reference"),
 )
 # Exit codes: 0 well, 1 something broke, 2 something is wrong with what the user gave, 130 Ctrl-C.
 EXIT_BROKEN = 1
