@@ -5,8 +5,9 @@
     python -m benchmarks.simulated_site --weights yolo26n-pose.pt --image-size 640
 
 The site is configs/demo.yaml with other people for each seed; none of those seeds was in any training. Told
-are identities (IDF1, switches; of people of whom a tenth can be seen), fights found and after how long they
-were confirmed, and incidents where nobody fought. `nexara demo` shows the same live.
+are identities (IDF1, switches; of people of whom a tenth can be seen; who comes back after 2 s away counts as
+somebody else), fights found and after how long they were confirmed, and incidents where nobody fought.
+`nexara demo` shows the same live.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.incidents import told
+from benchmarks.tracking import while_there
 from shared.messages import Tracks
 from workers.cli.demo import SITE, recorded
 from workers.cli.films import CAMERA, GENERATION, Looker, frames_of, looks, open_looker, opened
@@ -101,7 +103,8 @@ def _watch(source: str, looker: Looker, site: Site, found: Found) -> None:
     story = told("", tracks(), site.classify)
     tally.incidents |= story.incidents
     if true:
-        found.scores.append(score_tracking(_tracklets(true), _tracklets(ours)))
+        times = np.arange(1 + max(number for number, _, _ in true)) / address.fps
+        found.scores.append(score_tracking(while_there(_tracklets(true), times), _tracklets(ours)))
     fights, false = judged(source, tally)
     found.delays += [fight.found_after for fight in fights]
     found.false += false

@@ -121,4 +121,4 @@ def test_the_whole_demonstration_loses_no_frame(tmp_path: Path) -> None:
     assert figures["frames"] == 240
     assert figures["frames_lost"] == 0
     assert figures["incidents_false"] == 0
-    assert (tmp_path / "data" / "verdicts" / "plaza.jsonl").exists()
+    assert (tmp_path / "data" / "logs" / "pose.log").exists(), "--data keeps what was written"

@@ -21,7 +21,8 @@ def test_a_film_has_its_truth_beside_it(tmp_path: Path) -> None:
         frames = [frame.to_ndarray(format="bgr24") for frame in film.decode(video=0)]
     assert len(frames) == 70
     assert frames[0].shape == (360, 640, 3)
-    truth = np.load(out / "truth.npz")
+    with np.load(out / "truth.npz") as opened:
+        truth = dict(opened)
     assert truth["present"].shape[0] == 70
     assert truth["present"].any()
     [[first, last]] = json.loads((out / "fights.json").read_text())
