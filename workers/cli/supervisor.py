@@ -28,6 +28,10 @@ _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 10.0
 _SETTLED_AFTER_S = 20.0
 _EXIT_USAGE = 2
+# Live cameras begin once their frames are wanted, or after this long: the first start of all brings the nets
+# into the form that this machine runs.
+_LOADING_S = 120.0
+_WANTED_BY = ("pose", "classify")
 _LOG_BYTES = 10 * 2**20
 
 
@@ -100,7 +104,10 @@ class Supervisor:
                     port = next(ports) if self.site.metrics.port else 0
                     worker = _Worker(role, number, self.log_directory / f"{role}.log", port)
                     self._workers.append(worker)
-                    self._start(worker, again=True)
+                    if role == "ingest" and self._waits():
+                        worker.start_again_at = time.monotonic() + _LOADING_S
+                    else:
+                        self._start(worker, again=True)
             yield self
         finally:
             self._end()
@@ -114,10 +121,21 @@ class Supervisor:
         now = time.monotonic()
         for worker in self._workers:
             if worker.process is None:
-                if now >= worker.start_again_at:
-                    self._start(worker, again=False)
+                if now >= worker.start_again_at or (not worker.name and self._wanted()):
+                    self._start(worker, again=not worker.name)
             elif not worker.alive:
                 self._bury(worker, now)
+
+    def _waits(self) -> bool:
+        """Whether frames would be lost that are captured before the nets are loaded here."""
+        here = all(getattr(self.site.processes, role) for role in _WANTED_BY)
+        return here and bool(self.site.live_cameras)
+
+    def _wanted(self) -> bool:
+        """Whether somebody takes every camera's frames."""
+        with contextlib.suppress(BusError):
+            return all(self.bus.owner(role, camera) for role in _WANTED_BY for camera in self.site.cameras)
+        return False
 
     def _start(self, worker: _Worker, *, again: bool) -> None:
         worker.name = f"{socket.gethostname()}-{worker.role}-{uuid.uuid4().hex[:8]}"
