@@ -37,7 +37,7 @@ class Card(BaseModel):
             0.94 is right 94% of the time on data like those that it was calibrated with.
         classes: names in the logits' order.
         violent: names whose probabilities add up to the score.
-        clip_threshold: score of a clip from which it counts as violent; chosen on training folds. The
+        clip_threshold: score of a clip from which it counts as violent. The
             primary's holds for the whole panel.
         licence: of the weights, and what they may be used for.
         trained_on: names of the clips that it was trained on; figures on those say nothing.
