@@ -91,20 +91,34 @@ def _looked_at(scene: Scene, rng: np.random.Generator, seed: int) -> list[Activi
     parts = []
     seen = observe(truth, _poor(some_noise(rng), rng), seed)
     for moment, due in _dues(windows, seen, at - first, scene.camera.frame_size, rng):
-        times = first + moment - _WINDOW_S + (np.arange(WINDOW) + 1) / WINDOW_FPS
-        action, fighting = scene.labels(times)
-        who = due.ids[due.judged]
-        filled = due.filled[due.judged].T
-        weight = filled / filled.sum(axis=0)
-        done = np.eye(len(ACTIONS), dtype=np.float32)[action[:, who]]
-        shares = (done * weight[..., None]).sum(axis=0).astype(np.float32)
-        fights = (fighting[:, who] * weight).sum(axis=0).astype(np.float32)
-        dull = shares[:, _DULL].sum(axis=1) > 0.8
-        chance = np.where(fights > 0.2, 1.0, np.where(dull, _DULL_KEPT, _CALM_KEPT))
-        kept = rng.random(len(due)) < chance
-        seen = body(paired(due)).astype(np.float16)
-        parts.append(Activities(seen[kept], shares[kept], fights[kept], interaction(paired(due))[kept]))
+        parts.append(labelled(due, scene, first + moment, due.ids[due.judged], rng))
     return parts
+
+
+def labelled(
+    due: Due, scene: Scene, end: float, who: NDArray[np.int64], rng: np.random.Generator
+) -> Activities:
+    """Windows with what the people in them do; of what is seen often enough, only some.
+
+    Args:
+        due: n windows.
+        scene: who does what when.
+        end: when the windows end, in the scene's seconds.
+        who: [n] row in the scene of each who is judged; -1: left out.
+        rng: chooses.
+    """
+    action, fighting = scene.labels(end - _WINDOW_S + (np.arange(WINDOW) + 1) / WINDOW_FPS)
+    filled = due.filled[due.judged].T
+    weight = filled / filled.sum(axis=0)
+    done = np.eye(len(ACTIONS), dtype=np.float32)[action[:, who]]
+    shares = (done * weight[..., None]).sum(axis=0).astype(np.float32)
+    fights = (fighting[:, who] * weight).sum(axis=0).astype(np.float32)
+    dull = shares[:, _DULL].sum(axis=1) > 0.8
+    chance = np.where(fights > 0.2, 1.0, np.where(dull, _DULL_KEPT, _CALM_KEPT))
+    kept = (rng.random(len(due)) < chance) & (who >= 0)
+    pairs = paired(due)
+    seen = body(pairs).astype(np.float16)
+    return Activities(seen[kept], shares[kept], fights[kept], interaction(pairs)[kept])
 
 
 def _poor(noise: DetectorNoise, rng: np.random.Generator) -> DetectorNoise:

@@ -74,11 +74,13 @@ def test_the_summary_says_what_was_missed() -> None:
     figures = {
         "frames": 400, "frames_lost": 0, "frames_dropped": 3, "fps": 9.9, "tracks": 4, "verdicts": 90,
         "latency_p50_ms": 80.0, "latency_p99_ms": 200.0, "incidents_false": 2,
+        "cores": {"pose": 0.52, "ingest": 0.6},
     }  # fmt: skip
     text = told(figures, fights)
     assert "0 lost, 3 dropped" in text
     assert "MISSED" in text
-    assert text.endswith("incidents where nobody fought: 2")
+    assert "incidents where nobody fought: 2" in text
+    assert text.endswith("cores in use: 1.12 (ingest 0.60, pose 0.52)")
 
 
 @pytest.mark.parametrize(
@@ -121,4 +123,8 @@ def test_the_whole_demonstration_loses_no_frame(tmp_path: Path) -> None:
     assert figures["frames"] == 240
     assert figures["frames_lost"] == 0
     assert figures["incidents_false"] == 0
+    assert {"ingest", "pose", "classify", "incidents", "archive", "server", "command"} == set(
+        figures["cores"]
+    )
+    assert figures["cores"]["ingest"] > figures["cores"]["archive"] > 0
     assert (tmp_path / "data" / "logs" / "pose.log").exists(), "--data keeps what was written"

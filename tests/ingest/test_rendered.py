@@ -9,6 +9,7 @@ import pytest
 from workers.ingest.config import CameraOptions, IngestConfig
 from workers.ingest.opening import open_source
 from workers.ingest.rendered import RenderedSource
+from workers.ingest.simulated.address import parse
 
 
 class Plain:
@@ -32,7 +33,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_recording_has_its_pictures_by_number_and_goes_on_where_it_is_wanted() -> None:
-    source = RenderedSource("sim://yard?fps=5&seconds=2")
+    source = RenderedSource(parse("sim://yard?fps=5&seconds=2"))
     assert [(p.number, p.pts_s) for p in source.pictures()] == [(n, n / 5) for n in range(10)]
     assert [p.number for p in source.pictures(7)] == [7, 8, 9]
     assert source._camera.drawn == [*range(10), 7, 8, 9], "what is not wanted is not drawn"
@@ -41,7 +42,7 @@ def test_a_recording_has_its_pictures_by_number_and_goes_on_where_it_is_wanted()
 
 def test_a_live_camera_shows_the_frame_whose_time_it_is() -> None:
     start = time.time() - 100
-    source = RenderedSource(f"sim://yard?fps=20&start={start}")
+    source = RenderedSource(parse(f"sim://yard?fps=20&start={start}"))
     pictures = list(itertools.islice(source.pictures(), 4))
     assert [p.number for p in pictures] == [0, 1, 2, 3]
     numbers = [round((p.captured_at - start) * 20) for p in pictures]
@@ -49,13 +50,13 @@ def test_a_live_camera_shows_the_frame_whose_time_it_is() -> None:
     assert 2000 <= numbers[0] < 2100
     for picture in pictures:
         assert picture.captured_at == pytest.approx(start + picture.pts_s)
-    again = next(iter(RenderedSource(f"sim://yard?fps=20&start={start}").pictures()))
+    again = next(iter(RenderedSource(parse(f"sim://yard?fps=20&start={start}")).pictures()))
     assert again.captured_at >= pictures[-1].captured_at, "a camera that is opened again goes on"
 
 
 def test_a_live_camera_that_is_too_slow_leaves_pictures_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.ingest.rendered._LATE_S", 0.02)
-    source = RenderedSource(f"sim://yard?fps=30&start={time.time()}")
+    source = RenderedSource(parse(f"sim://yard?fps=30&start={time.time()}"))
     slow = source._camera.picture
 
     def picture(number: int) -> np.ndarray:

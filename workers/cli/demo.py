@@ -10,12 +10,15 @@ from typing import Any
 import click
 import numpy as np
 
+from shared.bus import Bus
+from workers.cli.costs import Costs
 from workers.cli.options import changes, set_option
 from workers.cli.progress import Progress
 from workers.cli.site import compose
+from workers.cli.supervisor import Supervisor
 from workers.cli.tally import Fight, Tally
 from workers.cli.up import run_site
-from workers.ingest.simulated.address import parse
+from workers.ingest.simulated.address import Address, parse
 
 SITE = Path(__file__).resolve().parents[2] / "configs" / "demo.yaml"
 # What a net for real people needs to see those of 640x360.
@@ -53,7 +56,7 @@ def demo(
         changed["bus.data"] = str(data or folder)
         contents = recorded(compose(SITE, (), changed), seconds, seed)
         addresses = {name: parse(camera["source"]) for name, camera in contents["cameras"].items()}
-        found: list[tuple[Progress, Tally]] = []
+        found: list[tuple[Progress, Watch]] = []
 
         run_site(
             contents,
@@ -61,14 +64,34 @@ def demo(
             until_eof=True,
             seconds=None,
             fresh=True,
-            also=lambda bus: Tally(bus, addresses),
-            at_end=lambda progress, tally: found.append((progress, tally)),
+            also=lambda bus, supervisor: Watch(bus, supervisor, addresses),
+            at_end=lambda progress, watch: found.append((progress, watch)),
         )
-    for progress, tally in found:
-        figures, fights = summary(progress, tally)
+    for progress, watch in found:
+        figures, fights = summary(progress, watch)
         click.echo(told(figures, fights))
         if as_json:
             click.echo(json.dumps(figures))
+
+
+class Watch:
+    """Notes what a fleet makes of simulated cameras, and what that costs."""
+
+    def __init__(self, bus: Bus, supervisor: Supervisor, addresses: dict[str, Address]) -> None:
+        self.tally = Tally(bus, addresses)
+        self.costs = Costs(supervisor)
+
+    def update(self) -> None:
+        """Look again.
+
+        Raises:
+            BusError: the server does not answer.
+        """
+        self.tally.update()
+        if self.costs.begun:
+            self.costs.update()
+        elif any(camera.numbers for camera in self.tally.cameras.values()):
+            self.costs.begin()
 
 
 def recorded(contents: dict[str, Any], seconds: float, seed: int | None) -> dict[str, Any]:
@@ -82,8 +105,9 @@ def recorded(contents: dict[str, Any], seconds: float, seed: int | None) -> dict
     return contents
 
 
-def summary(progress: Progress, tally: Tally) -> tuple[dict[str, Any], list[Fight]]:
+def summary(progress: Progress, watch: Watch) -> tuple[dict[str, Any], list[Fight]]:
     """What was found, as numbers, and every fight."""
+    tally = watch.tally
     cameras = tally.cameras.values()
     captured = sum(camera.address.frames or 0 for camera in cameras)
     tracked = sum(len(camera.numbers) for camera in cameras)
@@ -108,6 +132,7 @@ def summary(progress: Progress, tally: Tally) -> tuple[dict[str, Any], list[Figh
         "fps": round(tracked / max(longest, 1e-6), 1),
         "latency_p50_ms": _milliseconds(latencies, 0.5),
         "latency_p99_ms": _milliseconds(latencies, 0.99),
+        "cores": {role: round(cores, 2) for role, cores in watch.costs.cores().items()},
     }
     return figures, fights
 
@@ -129,4 +154,7 @@ def told(figures: dict[str, Any], fights: list[Fight]) -> str:
         what = "MISSED" if after is None else f"incident confirmed after {after:.1f} s"
         lines.append(f"{fight.camera}: fight from {fight.begins:.1f} to {fight.ends:.1f} s: {what}")
     lines.append(f"incidents where nobody fought: {figures['incidents_false']}")
+    cores = figures["cores"]
+    by_role = ", ".join(f"{role} {cores[role]:.2f}" for role in sorted(cores, key=cores.__getitem__)[::-1])
+    lines.append(f"cores in use: {sum(cores.values()):.2f} ({by_role})")
     return "\n".join(lines)

@@ -99,7 +99,7 @@ def run_site(
     until_eof: bool,
     seconds: float | None,
     fresh: bool,
-    also: Callable[[Bus], Watching] | None = None,
+    also: Callable[[Bus, Supervisor], Watching] | None = None,
     at_end: Callable[[Progress, Watching], None] | None = None,
 ) -> None:
     """Runs a site's contents until end, time or Ctrl-C.
@@ -134,7 +134,7 @@ def run_site(
         supervisor = stack.enter_context(Supervisor(site, path, directory / "logs", bus).running())
         _tell_prometheus(directory / TARGETS, supervisor)
         display = stack.enter_context(Display(site))
-        watcher = also(bus) if also is not None else None
+        watcher = also(bus, supervisor) if also is not None else None
         progress = _watch(site, bus, supervisor, display, stop, until_eof, seconds, watcher)
         if watcher is not None and at_end is not None:
             at_end(progress, watcher)

@@ -34,6 +34,7 @@ def open_source(camera: str, options: CameraOptions, config: IngestConfig) -> So
     if options.kind == "simulated":
         # The renderer is not needed by who has real cameras.
         from workers.ingest.rendered import RenderedSource
+        from workers.ingest.simulated.address import parse
 
-        return RenderedSource(options.source)
+        return RenderedSource(parse(options.source))
     return VideoSource(camera, options, config)

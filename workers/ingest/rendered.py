@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from av.video.frame import VideoFrame
 
-from workers.ingest.simulated.address import parse
+from workers.ingest.simulated.address import Address
 from workers.ingest.simulated.site_camera import SiteCamera
 from workers.ingest.sources import Picture
 
@@ -20,7 +20,7 @@ _AHEAD_S = 10.0
 
 
 class RenderedSource:
-    """What `sim://` shows.
+    """What an address shows.
 
     A recording has frames 0, 1, 2 and so on of the simulated site. A live camera shows the frame whose time
     it is, so that a camera that is opened again, or elsewhere, goes on as if it had never been away.
@@ -30,8 +30,8 @@ class RenderedSource:
         started_at: wall time of the site's first picture.
     """
 
-    def __init__(self, address: str) -> None:
-        self._address = parse(address)
+    def __init__(self, address: Address) -> None:
+        self._address = address
         self._camera = SiteCamera(self._address)
         self.rate = self._address.fps
         self._prepares_every = max(1, round(self.rate))

@@ -90,19 +90,20 @@ def test_a_place_is_traced_with_depth_light_and_shadow() -> None:
 
 def test_pictures_come_from_light_by_a_curve_and_the_same_number_has_the_same_noise() -> None:
     light = np.full((40, 60, 3), 0.2, np.float32)
-    noisy = Developer(Sensor(noise=4.0), (60, 40), 1)
-    one, again, next_one = noisy.picture(light, 7), noisy.picture(light, 7), noisy.picture(light, 8)
+    noisy = Developer(Sensor(noise=4.0), light, 1)
+    one, again, next_one = noisy.picture(7), noisy.picture(7), noisy.picture(8)
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, next_one)
     assert 2 < one.std() < 8
-    clean = Developer(QUIET, (60, 40), 1)
-    grey = clean.picture(light, 0)[20, 30]
+    clean = Developer(QUIET, light, 1)
+    changed = np.array([60 * 20 + 30, 60 * 21 + 30])
+    picture = clean.picture(0, changed, np.array([[0.4, 0.4, 0.4], [0.2, 0, 0]], np.float32))
+    grey, brighter, red = picture[5, 5], picture[20, 30], picture[21, 30]
     assert len(set(grey.tolist())) == 1
-    brighter = clean.picture(2 * light, 0)[20, 30]
     assert brighter[0] > grey[0]
-    red = clean.picture(light * np.array([1, 0, 0], np.float32), 0)[20, 30]
     assert red.argmax() == 2, "pictures are BGR"
-    dim = Developer(Sensor(noise=0.0, grey=True), (60, 40), 1).picture(light * np.array([1, 0, 0]), 0)
+    np.testing.assert_array_equal(clean.picture(0)[20, 30], clean.picture(0)[20, 31])
+    dim = Developer(Sensor(noise=0.0, grey=True), light * np.array([1, 0, 0], np.float32), 1).picture(0)
     assert len(set(dim[20, 30].tolist())) == 1
 
 

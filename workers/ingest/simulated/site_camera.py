@@ -51,13 +51,16 @@ class SiteCamera:
 
     def prepare(self, number: int) -> None:
         """Lay out what a frame will show, which takes half a second where a new act begins."""
-        self._act(self._moment(number)[0])
+        self.act(self._moment(number)[0])
+
+    def act(self, which: int) -> Scene:
+        """The act of a number, from 0; its times count from its own beginning."""
+        return self._act(which)[0]
 
     def truth(self, number: int) -> Truth:
         """Who is there, of one moment; `at` counts from the site's beginning."""
         which, at = self._moment(number)
-        scene, _ = self._act(which)
-        truth = scene.truth(np.array([at]))
+        truth = self.act(which).truth(np.array([at]))
         truth.ids[:] += 1000 * which
         truth.at[:] += which * ACT_S
         return truth
@@ -68,8 +71,7 @@ class SiteCamera:
         numbers = np.arange(int(seconds * self.address.fps))
         whiches, ats = np.divmod(numbers / self.address.fps, ACT_S)
         for which in np.unique(whiches).astype(int).tolist():
-            scene, _ = self._act(which)
-            _, fighting = scene.labels(ats[whiches == which])
+            _, fighting = self.act(which).labels(ats[whiches == which])
             times = numbers[whiches == which][fighting.any(axis=1)] / self.address.fps
             for first in times.tolist():
                 if spans and first - spans[-1][1] <= _LULL_S:

@@ -17,6 +17,7 @@ from workers.ingest.simulated.picture.people import painted, shadows
 from workers.ingest.simulated.picture.sensor import Developer, Picture, Sensor
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 # What moves by more pixels than this while the shutter is open is looked at twice, or three times.
 _BLURS_PX = (2.5, 6.0)
@@ -57,32 +58,40 @@ class Painter:
         self._lights = lights
         self._sensor = sensor
         self._backdrop = seen_by(camera, quads, lights)
-        self._developer = Developer(sensor, camera.frame_size, seed)
+        self._developer = Developer(sensor, self._backdrop.light, seed)
 
     def picture(self, crowd: Crowd | None, at: float, number: int) -> Picture:
         """[H, W, 3] BGR at a time of the scene, seconds; `number` decides its noise."""
         if crowd is None or not crowd.outfits:
-            return self._developer.picture(self._backdrop.light, number)
+            return self._developer.picture(number)
         points, loads = crowd.posed(at + self._sensor.exposure_s * _MOMENTS)
         here = self._near(points[1])
         if not len(here):
-            return self._developer.picture(self._backdrop.light, number)
+            return self._developer.picture(number)
         points, loads = points[:, here], loads[:, here].astype(np.float32)
         scale = (crowd.body.height * crowd.body.girth)[here].astype(np.float32)
         outfits = [crowd.outfits[person] for person in here.tolist()]
         ground = self._backdrop.light.copy()
-        shadows(ground, self._backdrop, self._camera, self._lights, points[1], scale)
+        touched = [shadows(ground, self._backdrop, self._camera, self._lights, points[1], scale)]
         looks = _LOOKS[int(np.searchsorted(_BLURS_PX, self._moved_px(points)))]
-        pictures = []
+        lights = []
         for look in looks:
             light = ground.copy() if len(looks) > 1 else ground
             people = (points[look], scale, loads[look])
-            painted(light, self._backdrop, self._camera, self._lights, people, outfits)
-            pictures.append(light)
-        light = pictures[0] if len(looks) == 1 else np.asarray(sum(pictures) / np.float32(len(looks)))
-        return self._developer.picture(light, number)
+            touched.append(painted(light, self._backdrop, self._camera, self._lights, people, outfits))
+            lights.append(light.reshape(-1, 3))
+        pixels = self._union(touched)
+        mean = sum(light[pixels] for light in lights) / np.float32(len(looks))
+        return self._developer.picture(number, pixels, np.asarray(mean, np.float32))
 
-    def _near(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
+    def _union(self, parts: list[Integers]) -> Integers:
+        width, height = self._camera.frame_size
+        among = np.zeros(width * height, bool)
+        for part in parts:
+            among[part] = True
+        return np.flatnonzero(among)
+
+    def _near(self, points: NDArray[np.float64]) -> Integers:
         """Rows of people who are in the image, or whose shadows might be."""
         pixels, depth = self._camera.project(points)
         size = np.array(self._camera.frame_size)

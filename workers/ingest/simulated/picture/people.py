@@ -57,7 +57,7 @@ def painted(
     lights: Lights,
     people: tuple[NDArray[np.float64], Floats, Floats],
     outfits: list[looks.Outfit],
-) -> None:
+) -> Integers:
     """Paint people into light [H, W, 3] in place, behind what is nearer than they are.
 
     Args:
@@ -67,6 +67,9 @@ def painted(
         lights: what lights it.
         people: points, scale and loads, as `solids_of` takes them.
         outfits: of N people.
+
+    Returns:
+        The numbers of the pixels that they are in; some twice.
     """
     points, scale, loads = people
     solids = solids_of(camera, points, scale, loads)
@@ -81,6 +84,8 @@ def painted(
     pixels[found.pixel[whole]] = shown[: len(whole)]
     at, share = found.pixel[edges], found.cover[edges, None]
     pixels[at] += share * (shown[len(whole) :] - pixels[at])
+    touched: Integers = found.pixel[np.concatenate([whole, edges])]
+    return touched
 
 
 def _nearest(found: Fragments, among: NDArray[np.bool_], limit: Floats) -> Integers:
@@ -108,9 +113,9 @@ def _shaded(
     total *= (0.72 + 0.28 * (-found.normal[chosen, 2]))[:, None]
     for lamp in lights.lamps:
         to, strength = lamp.at(middles)
-        falls = (normal * to[solid]).sum(-1)
+        falls = np.einsum("ij,ij->i", normal, to[solid])
         falls = ((falls + np.float32(0.15)) / np.float32(1.15)).clip(0) * strength[solid]
-        total = total + falls[:, None] * np.array(lamp.colour, np.float32)
+        total += falls[:, None] * np.array(lamp.colour, np.float32)
     return np.asarray(colour * total, np.float32)
 
 
@@ -161,17 +166,24 @@ def shadows(
     lights: Lights,
     points: NDArray[np.float64],
     scale: Floats,
-) -> None:
-    """Take people's shadows from the light [H, W, 3] on the floor, in place."""
+) -> Integers:
+    """Take people's shadows from the light [H, W, 3] on the floor, in place.
+
+    Returns:
+        The numbers of the pixels that they are in; some twice.
+    """
     thick = looks.RADII.max(axis=1) * scale[:, None]
-    for number, lamp in enumerate(lights.lamps[:_SHADOWS]):
-        dark = _dark(camera, points, thick, lamp)
-        if dark is not None:
-            light *= (1 - dark * backdrop.shares[number])[..., None]
+    pixels, touched = light.reshape(-1, 3), [np.zeros(0, np.int64)]
+    for lamp, share in zip(lights.lamps[:_SHADOWS], backdrop.shares, strict=False):
+        dark = _dark(camera, points, thick, lamp).reshape(-1)
+        at = np.flatnonzero(dark)
+        pixels[at] *= (1 - dark[at] / np.float32(255) * share.reshape(-1)[at])[:, None]
+        touched.append(at)
+    return np.concatenate(touched)
 
 
-def _dark(camera: Camera, points: NDArray[np.float64], thick: Floats, lamp: Lamp) -> Floats | None:
-    """[H, W] 1 where a lamp does not reach the floor, soft at the edges; None: nowhere."""
+def _dark(camera: Camera, points: NDArray[np.float64], thick: Floats, lamp: Lamp) -> NDArray[np.uint8]:
+    """[H, W] 255 where a lamp does not reach the floor, soft at the edges."""
     worn = np.flatnonzero([shape.what not in ("eye", "load") for shape in looks.SHAPES])
     ends = np.stack([looks.STARTS, looks.ENDS], axis=-1)[worn]
     source = np.array(lamp.place)
@@ -190,7 +202,5 @@ def _dark(camera: Camera, points: NDArray[np.float64], thick: Floats, lamp: Lamp
     drawn = (pixels[ahead] / _COARSER).clip(-2000, 4000).astype(np.int32)
     for outline in drawn:
         cv2.fillConvexPoly(mask, cv2.convexHull(outline), 255)
-    if not mask.any():
-        return None
     soft = cv2.resize(cv2.blur(mask, (3, 3)), camera.frame_size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(soft, np.float32) / np.float32(255)
+    return np.asarray(soft, np.uint8)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 Picture = NDArray[np.uint8]
 
 _STEPS = 4096
@@ -36,10 +37,16 @@ class Sensor:
 
 
 class Developer:
-    """Makes pictures of one size from light. The same frame number gives the same noise."""
+    """Makes pictures from light. The same frame number gives the same noise.
 
-    def __init__(self, sensor: Sensor, size: tuple[int, int], seed: int) -> None:
-        width, height = size
+    Args:
+        sensor: how pictures come out.
+        still: [H, W, 3] linear RGB light of what stands still; it is developed once.
+        seed: of the noise.
+    """
+
+    def __init__(self, sensor: Sensor, still: Floats, seed: int) -> None:
+        height, width = still.shape[:2]
         self._sensor = sensor
         rng = np.random.default_rng([seed, 77])
         levels = np.linspace(0, _BRIGHTEST, _STEPS)
@@ -48,7 +55,9 @@ class Developer:
         shown = np.where(shown > 0.7, 0.7 + 0.3 * np.tanh((shown - 0.7) / 0.45), shown)
         self._curve = (255 * shown ** (1 / 2.2)).round().clip(0, 255).astype(np.uint8)
         x, y = np.linspace(-1, 1, width), np.linspace(-1, 1, height)[:, None]
-        self._vignette = np.asarray(1 - 0.16 * (x * x + y * y)[..., None] / 2, np.float32)
+        vignette = 1 - 0.16 * (x * x + y * y) / 2
+        self._steps = (vignette * (_STEPS - 1) / _BRIGHTEST).reshape(-1, 1).astype(np.float32)
+        self._still = self._developed(still.reshape(-1, 3), self._steps).reshape(height, width, 3)
         shape = (height + _PLATE_MARGIN, width + _PLATE_MARGIN)
         self._plates = []
         for _ in range(_PLATES):
@@ -57,15 +66,20 @@ class Developer:
             soft = cv2.GaussianBlur(grain.astype(np.float32), (3, 3), 0.7)
             self._plates.append((soft / soft.std() * sensor.noise).round().astype(np.int16))
 
-    def picture(self, light: Floats, number: int) -> Picture:
-        """[H, W, 3] BGR of linear RGB light [H, W, 3], the frame of this number."""
-        exposed = (light * self._vignette) * np.float32((_STEPS - 1) / _BRIGHTEST)
-        image = self._curve[exposed.clip(0, _STEPS - 1).astype(np.uint16)]
+    def picture(self, number: int, pixels: Integers | None = None, light: Floats | None = None) -> Picture:
+        """[H, W, 3] BGR, the frame of this number; pixels [n] get light [n, 3] in place of the still's."""
+        image = self._still
         height, width = image.shape[:2]
+        if pixels is not None and light is not None:
+            image = image.copy()
+            image.reshape(-1, 3)[pixels] = self._developed(light, self._steps[pixels])
         draw = np.random.default_rng([number, 78]).integers(_PLATE_MARGIN, size=3)
         grain = self._plates[int(draw[2]) % _PLATES][draw[0] : draw[0] + height, draw[1] : draw[1] + width]
-        noisy = (image.astype(np.int16) + grain).clip(0, 255).astype(np.uint8)
+        noisy = cv2.add(image, grain, dtype=cv2.CV_8U)
         if self._sensor.grey:
-            noisy = np.repeat(cv2.cvtColor(noisy, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=-1)
-            return np.asarray(noisy, np.uint8)
-        return np.ascontiguousarray(noisy[..., ::-1])
+            noisy = cv2.cvtColor(cv2.cvtColor(noisy, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        return np.asarray(noisy, np.uint8)
+
+    def _developed(self, light: Floats, steps: Floats) -> Picture:
+        """[n, 3] BGR of light [n, 3]; steps [n, 1] of the curve are what light of 1 comes to."""
+        return self._curve[(light[:, ::-1] * steps).clip(0, _STEPS - 1).astype(np.uint16)]
