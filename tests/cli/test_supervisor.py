@@ -40,6 +40,51 @@ def start(folder: Path) -> None:
         pass
 
 
+class Owners(Bus):
+    """A bus on which pose and classify own what they are said to."""
+
+    def __init__(self) -> None:
+        super().__init__("redis://127.0.0.1:1")
+        self.owned: set[tuple[str, str]] = set()
+
+    def owner(self, stage: str, camera: str) -> str:
+        return "somebody" if (stage, camera) in self.owned else ""
+
+
+def test_live_cameras_begin_once_the_nets_are_loaded(tmp_path: Path, started: list[dict[str, Any]]) -> None:
+    cameras = {"gate": {"source": "rtsp://127.0.0.1:9/x"}, "yard": {"source": "sim://yard"}}
+    site, bus = validate({"cameras": cameras}, Site, "site"), Owners()
+    with Supervisor(site, tmp_path / "site.yaml", tmp_path / "logs", bus).running() as fleet:
+        fleet.revive()
+        bus.owned = {("pose", "gate"), ("pose", "yard"), ("classify", "gate")}
+        fleet.revive()
+        assert "ingest" not in [call["role"] for call in started], "yard has no classifier yet"
+        bus.owned.add(("classify", "yard"))
+        fleet.revive()
+        assert [call["role"] for call in started].count("ingest") == 1
+
+
+def test_live_cameras_begin_after_a_while_in_any_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(supervisor, "_LOADING_S", 0.0)
+    site = validate({"cameras": {"gate": {"source": "rtsp://127.0.0.1:9/x"}}}, Site, "site")
+    with Supervisor(site, tmp_path / "site.yaml", tmp_path / "logs", Owners()).running() as fleet:
+        assert "ingest" not in [call["role"] for call in started]
+        fleet.revive()
+        assert "ingest" in [call["role"] for call in started]
+
+
+@pytest.mark.parametrize("elsewhere", ["pose", "classify"])
+def test_cameras_do_not_wait_for_nets_of_other_machines(
+    tmp_path: Path, started: list[dict[str, Any]], elsewhere: str
+) -> None:
+    data = {"cameras": {"gate": {"source": "rtsp://127.0.0.1:9/x"}}, "processes": {elsewhere: 0}}
+    site = validate(data, Site, "site")
+    with Supervisor(site, tmp_path / "site.yaml", tmp_path / "logs", Owners()).running():
+        assert "ingest" in [call["role"] for call in started]
+
+
 def devices(started: list[dict[str, Any]], role: str) -> list[str | None]:
     return [call["env"].get("CUDA_VISIBLE_DEVICES") for call in started if call["role"] == role]
 
