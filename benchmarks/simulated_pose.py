@@ -76,9 +76,9 @@ def main() -> None:
     parser.add_argument("--ours", default="simulated-pose")
     parser.add_argument("--public", default=str(SHARED_DATA / "weights" / "yolo26n-pose-o2m.pt"))
     arguments = parser.parse_args()
-    nets = [(arguments.ours, 448)]
+    nets = [(arguments.ours, 384)]
     if Path(arguments.public).exists():
-        nets += [(arguments.public, 448), (arguments.public, 640)]
+        nets += [(arguments.public, 384), (arguments.public, 640)]
     frames = list(_frames(arguments.acts))
     print(f"{len(frames)} frames, {sum(len(scene.boxes) for scene, _ in frames)} people to be found")
     print(

@@ -52,12 +52,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="a folder")
     parser.add_argument("--acts", type=int, default=90)
+    parser.add_argument("--first", type=int, default=0, help="number of the first act: for several at once")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     arguments.out.mkdir(parents=True, exist_ok=True)
     looker = open_looker(load(SITE).pose.model_copy(update={"parallel": 1}))
     started = time.monotonic()
-    for number in range(arguments.acts):
+    for number in range(arguments.first, arguments.first + arguments.acts):
         path = arguments.out / f"{number:05d}.npz"
         if not path.exists():
             draft = path.with_suffix(".draft.npz")

@@ -69,6 +69,8 @@ def demo(
         )
     for progress, watch in found:
         figures, fights = summary(progress, watch)
+        if data is None:
+            click.echo("nexara: those logs are gone now; --data DIR keeps them")
         click.echo(told(figures, fights))
         if as_json:
             click.echo(json.dumps(figures))

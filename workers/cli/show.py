@@ -55,6 +55,8 @@ class Display:
         """The last word: totals of this run."""
         if self._live:
             self._live.stop()
+            # The table has told of them as they came.
+            progress.violence.clear()
         self._tell_violence(progress)
         for camera in progress.cameras.values():
             click.echo(summary(camera, self._site.cameras[camera.camera].live))
@@ -65,7 +67,7 @@ class Display:
         while progress.violence:
             camera, at, verdict = progress.violence.popleft()
             what = f"track {short(verdict.track_id)}  {judgement(verdict)}"
-            click.echo(f"VIOLENCE  {camera}  {at:.1f} s  {what}")
+            click.echo(f"VIOLENCE  {camera}  {_when(at, self._site.cameras[camera].live)}  {what}")
         while progress.incidents:
             camera, incident = progress.incidents.popleft()
             when = span(incident, self._site.cameras[camera].live)
@@ -91,8 +93,13 @@ def span(incident: Incident, live: bool) -> str:
     if not live:
         return f"{_minutes(incident.began_at)} to {_minutes(incident.last_at)}"
     began = incident.began_captured_at
-    moments = (began, began + incident.last_at - incident.began_at)
-    return " to ".join(time.strftime("%H:%M:%S", time.localtime(moment)) for moment in moments)
+    return " to ".join(
+        _when(moment, live) for moment in (began, began + incident.last_at - incident.began_at)
+    )
+
+
+def _when(at: float, live: bool) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at)) if live else _minutes(at)
 
 
 def _minutes(at: float) -> str:
