@@ -73,6 +73,9 @@ DISCARDED = Counter(
     ["stage"],
 )
 BUS_ERRORS = Counter("nexara_bus_errors_total", "Calls to the server that failed.", ["stage"])
+DELIVERIES_FAILED = Counter(
+    "nexara_deliveries_failed_total", "Tries of a sink that could not store; it tries again.", ["stage"]
+)
 CLOCK_SKEW = Gauge(
     "nexara_clock_skew_seconds", "This machine's clock minus the server's, at the last heartbeat.", ["stage"]
 )
@@ -87,6 +90,7 @@ def show_stage(stage: str) -> None:
     for outcome in ("FENCED", "STALE"):
         REFUSED.labels(stage, outcome)
     BUS_ERRORS.labels(stage)
+    DELIVERIES_FAILED.labels(stage)
     DISCARDED.labels(stage)
 
 

@@ -33,6 +33,10 @@ class BadInput(ValueError):  # noqa: N818 - it blames the input, not the program
         self.kind = kind
 
 
+class TryLater(RuntimeError):  # noqa: N818 - it says what to do
+    """A sink cannot store just now; the text says why. The same records come again, nothing is lost."""
+
+
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -62,7 +66,8 @@ class Stage(Generic[Item, Seen, State, Finding]):
         judge: findings -> one output or None each. Stateless; one batch over any cameras.
         mark: (state, mark) -> (state, output or None), in order with `advance`.
         deliver: sinks only; stores (entry id, message) pairs of one camera before they are committed, and
-            must be idempotent: after a crash the same pairs come again.
+            must be idempotent: after a crash the same pairs come again. May raise TryLater.
+        close: gives back what `deliver` holds open; called once, when the loop has ended.
         measure: (camera, outputs) once they are stored, for the stage's own metrics. Never twice for one
             record, not for what is replayed or thrown away, nor for marks.
         dump, load: state <-> bytes, without pickle. None where `history_s` rebuilds the state instead.
@@ -84,6 +89,7 @@ class Stage(Generic[Item, Seen, State, Finding]):
     mark: Callable[[State, Mark], tuple[State, Message | None]] = forward
     renew: Callable[[State, str, str], State] | None = None
     deliver: Callable[[str, Sequence[tuple[str, Message]]], None] | None = None
+    close: Callable[[], None] | None = None
     measure: Callable[[str, Sequence[Any]], None] | None = None
     dump: Callable[[State], bytes] | None = None
     load: Callable[[bytes], State] | None = None

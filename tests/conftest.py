@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.databases"]
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("nexara", deadline=None)
 settings.load_profile("nexara")

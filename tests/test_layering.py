@@ -18,6 +18,7 @@ PURE = (
     "shared/messages.py",
     "shared/skeleton.py",
     "shared/stage.py",
+    "workers/archive/chain.py",
     "workers/ingest/simulated",
     "workers/pose/refine",
     "workers/pose/evaluation/lag.py",

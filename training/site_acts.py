@@ -97,7 +97,7 @@ def windows_of(number: int, looker: Looker) -> Activities:
     camera, owners = SiteCamera(address), _Owners()
     windows = Windows(WindowSettings(fps=WINDOW_FPS, window=WINDOW, frames=WINDOW, stride=STRIDE))
     parts = []
-    for tracks in _tracked(address, looker):
+    for tracks in _tracked(address, camera.size[0], looker):
         owners.note(tracks, camera)
         due = windows.push(tracks.at, people_of(tracks))
         if len(due):
@@ -134,9 +134,10 @@ class _Owners:
         return people
 
 
-def _tracked(address: Address, looker: Looker) -> Iterator[Tracks]:
+def _tracked(address: Address, width: int, looker: Looker) -> Iterator[Tracks]:
     stage, state = looker.stage, looker.stage.initial(CAMERA, GENERATION)
-    options = CameraOptions(source="sim://plaza", max_width=looker.max_width)
+    # Boxes are then in the truth's pixels.
+    options = CameraOptions(source="sim://plaza", max_width=width)
     for _, item, seen in looks(frames_of(RenderedSource(address), options), stage):
         state, tracks = stage.advance(state, item, seen)
         yield tracks

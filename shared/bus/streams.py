@@ -11,7 +11,7 @@ from dataclasses import dataclass
 START = "0-0"
 
 WRITERS = {"frames": "ingest", "tracks": "pose", "verdicts": "classify", "incidents": "incidents"}
-STAGES = ("ingest", "pose", "classify", "incidents", "archive")
+STAGES = ("ingest", "pose", "classify", "incidents", "archive", "history")
 DEAD_LETTERS_KEPT = 1000
 # Why a live camera's frame is dropped: before it is in the stream, or out of the stream again.
 NEVER_ADDED = ("buffer", "late", "outage")
@@ -52,6 +52,8 @@ def bound(stream: str, live: bool) -> Bound:
         return Bound(("classify",), keep=2000, limit=1000)
     if stream == "verdicts" and not live:
         return Bound(("incidents", "archive"), keep=2000, limit=1000)
+    if stream == "incidents" and not live:
+        return Bound(("history",), keep=2000, limit=1000)
     return Bound((), keep=10_000, limit=0)
 
 

@@ -13,9 +13,13 @@ from shared.bus import Bus, BusError, Outcome, Run
 from shared.loop.quiet import OnceAMinute
 from shared.loop.session import Moment, Session, Work
 from shared.messages import Mark
-from shared.stage import Stage
+from shared.stage import Stage, TryLater
 
 log = logging.getLogger(__name__)
+
+_FULL_AGAIN_S, _DELIVER_AGAIN_S = 0.02, 1.0
+# A sink that is away may need seconds to say so, for each camera: the loop would look hung.
+_DELIVERING_S = 5.0
 
 
 class Committer:
@@ -26,24 +30,31 @@ class Committer:
         self._bus = bus
         self._held: dict[Session, list[Work]] = {}
         self._full = False
-        self._dead_letters = OnceAMinute()
+        self._problem = ""
+        self._dead_letters, self._deliveries = OnceAMinute(), OnceAMinute()
 
     @property
-    def waiting(self) -> bool:
-        """Whether anything could not be stored yet, because a reader is too far behind."""
-        return self._full
+    def retry_s(self) -> float | None:
+        """How soon to try again what could not be stored yet; None: all is stored."""
+        if self._problem:
+            return _DELIVER_AGAIN_S
+        return _FULL_AGAIN_S if self._full else None
+
+    @property
+    def problem(self) -> str:
+        """Why a sink cannot store, "" while it can."""
+        return self._problem
 
     def commit(self, batch: Sequence[Work]) -> None:
         """Stores what it can; drops the session of what it cannot."""
         for work in batch:
             self._held.setdefault(work.session, []).append(work)
-        self._full = False
-        runs = self._take_runs()
+        self._full, self._problem = False, ""
+        patience = time.monotonic() + _DELIVERING_S
+        runs = [works for works in self._take_runs() if self._delivered(works, patience)]
         if not runs:
             return
         try:
-            for works in runs:
-                self._deliver(works)
             outcomes = self._bus.commit([self._run(works) for works in runs])
         except BusError as error:
             # Nobody knows what was stored: the sessions are opened anew at what is.
@@ -68,10 +79,25 @@ class Committer:
                 del self._held[session]
         return runs
 
-    def _deliver(self, works: Sequence[Work]) -> None:
-        if self._stage.deliver is not None:
-            usable = [work for work in works if work.problem is None and work.finding is not None]
-            self._stage.deliver(works[0].session.camera, [(work.entry_id, work.finding) for work in usable])
+    def _delivered(self, works: list[Work], patience: float) -> bool:
+        """Whether a sink has stored a run; if not, or if another has failed and it is late, it is held."""
+        if self._stage.deliver is None:
+            return True
+        session, name = works[0].session, self._stage.name
+        if self._problem and time.monotonic() > patience:
+            self._held[session] = works + self._held.get(session, [])
+            return False
+        usable = [work for work in works if work.problem is None and work.finding is not None]
+        try:
+            self._stage.deliver(session.camera, [(work.entry_id, work.finding) for work in usable])
+        except TryLater as error:
+            self._problem = str(error)
+            metrics.DELIVERIES_FAILED.labels(name).inc()
+            if self._deliveries.due(self._problem):
+                log.warning("stage=%s camera=%s waits: %s", name, session.camera, error)
+            self._held[session] = works + self._held.get(session, [])
+            return False
+        return True
 
     def _run(self, works: Sequence[Work]) -> Run:
         session, last = works[0].session, works[-1]

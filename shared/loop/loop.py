@@ -25,7 +25,6 @@ from shared.stage import Stage
 
 log = logging.getLogger(__name__)
 
-_FULL_RETRY_S = 0.02
 _PREPARE_THREADS = 2
 _HUNG_AFTER_S = 60.0
 _STOP_S = 1.0
@@ -55,6 +54,7 @@ class Loop:
     ) -> None:
         self._stage = stage
         self._hung_after_s = hung_after_s
+        self._pulse = pulse or Pulse(stage.name)
         self._steps = Steps(stage)
         self._pool = ThreadPoolExecutor(_PREPARE_THREADS, thread_name_prefix=f"{stage.name}-prepare")
         self._reader = Reader(
@@ -64,7 +64,7 @@ class Loop:
             worker,
             lambda camera, payload: self._pool.submit(self._steps.prepare, camera, payload),
             lease_s,
-            pulse or Pulse(stage.name),
+            self._pulse,
         )
         self._committer = Committer(stage, bus)
         self._queues = {
@@ -104,6 +104,8 @@ class Loop:
         deadline = time.monotonic() + _STOP_S
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        if self._stage.close is not None:
+            self._stage.close()
 
     def _workers(self) -> dict[str, Callable[[], None]]:
         stage = self._stage
@@ -125,6 +127,8 @@ class Loop:
     def _read_until(self, stop: threading.Event) -> None:
         while not stop.is_set() and self._failure is None:
             works, rest_s = self._reader.turn()
+            if self._committer.problem:
+                self._pulse.turn(self._committer.problem)
             for work in works:
                 self._queues["look"].put(work)
             self._watch()
@@ -177,7 +181,7 @@ class Loop:
         while open_:
             batch: list[Work] = []
             try:
-                work = source.get(timeout=_FULL_RETRY_S if self._committer.waiting else None)
+                work = source.get(timeout=self._committer.retry_s)
                 while work is not None:
                     batch.append(work)
                     work = source.get_nowait()

@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.config import ConfigError
-from shared.messages import Expert, Mark, Scene, Verdict, Verdicts
-from shared.stage import BadInput
-from workers.archive.config import ArchiveConfig
+from shared.messages import Expert, Scene, Verdict, Verdicts
+from workers.archive import chain
 from workers.archive.log import LogError, VerdictLog, set_aside
-from workers.archive.stage import build_stage
 
 GENERATION = "00000000000000aa"
 
@@ -64,6 +61,15 @@ def ids(path) -> list[str]:
     return [json.loads(line)["id"] for line in path.read_text().splitlines()]
 
 
+def ids_of_whole(path) -> list[str]:
+    lines = path.read_bytes().splitlines()
+    return [json.loads(line)["id"] for line in lines if chain.split(line)]
+
+
+def verified(path, key: bytes = b"") -> chain.Report:
+    return chain.verify(path.read_bytes().splitlines(keepends=True), key)
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "verdicts" / "lobby.jsonl"
@@ -82,6 +88,7 @@ def test_a_line_holds_the_verdicts_and_where_they_belong(path):
     assert [expert["weights"] for expert in fields["experts"]] == ["a" * 64, "b" * 64]
     assert fields["verdicts"][0]["result"] == "SAFE"
     assert fields["verdicts"][0]["scores"] == [0.003, None]
+    assert list(fields)[-1] == "chain"
 
 
 def test_two_runs_give_the_same_bytes(path, tmp_path):
@@ -124,6 +131,27 @@ def test_a_torn_last_line_is_cut_off_and_comes_again(path, kept):
     assert ids(path) == ["1-0", "2-0", "3-0"]
 
 
+@given(st.lists(st.tuples(st.integers(1, 5), st.booleans(), st.integers(0, 5000)), max_size=8), st.booleans())
+def test_a_log_whose_writers_are_killed_is_the_one_of_an_undisturbed_run(tmp_path_factory, appends, keyed):
+    key = b"secret" if keyed else b""
+    folder = tmp_path_factory.mktemp("log")
+    disturbed, calm = folder / "disturbed.jsonl", folder / "calm.jsonl"
+    log, cursor = opened(disturbed, key=key), 0
+    for count, killed, lost in appends:
+        before = disturbed.stat().st_size if disturbed.exists() else 0
+        batch = records(*range(cursor + 1, cursor + count + 1))
+        log.append(batch)
+        if killed:
+            os.truncate(disturbed, max(before, disturbed.stat().st_size - lost))
+            log = opened(disturbed, key=key)
+            log.append(batch)
+        cursor += count
+    if cursor:
+        opened(calm, key=key).append(records(*range(1, cursor + 1)))
+        assert disturbed.read_bytes() == calm.read_bytes()
+        assert verified(disturbed, key).lines == cursor
+
+
 def test_a_log_torn_within_its_first_line_starts_anew(path):
     path.parent.mkdir()
     path.write_bytes(b'{"id":"1-')
@@ -143,13 +171,38 @@ def test_a_long_log_is_known_by_its_end(path, monkeypatch):
     opened(path).append(records(*range(1, 60)))
     assert opened(path).append(records(58, 59, 60)) == 1
     assert ids(path)[-2:] == ["59-0", "60-0"]
+    assert verified(path).lines == 60
 
 
-def test_a_damaged_line_does_not_stop_the_log(path):
+def test_a_damaged_line_does_not_stop_the_log_and_is_its_only_mistake(path):
     opened(path).append(records(1))
     with path.open("ab") as file:
         file.write(b"\x00\xffgarbage\n[]\n")
     assert opened(path).append(records(1, 2)) == 1
+    assert verified(path).mistake == chain.Mistake(2, "no chain")
+    first, *_, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + last)
+    assert (verified(path).lines, verified(path).mistake) == (2, None)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\nx\n" * 999])
+def test_nothing_that_is_written_into_a_log_stops_it_or_passes(path, monkeypatch, end):
+    monkeypatch.setattr("workers.archive.log._TAIL_BYTES", 3000)
+    opened(path).append(records(1))
+    with path.open("ab") as file:
+        file.write(b"x" * 5000 + end)
+    assert opened(path).append(records(2)) == 1
+    assert opened(path).append(records(2, 3)) == 1
+    assert verified(path).mistake == chain.Mistake(2, "no chain")
+    assert ids_of_whole(path) == ["1-0", "2-0", "3-0"]
+
+
+def test_a_line_that_somebody_else_appended_is_found(path):
+    log = opened(path, key=b"secret")
+    log.append(records(1))
+    opened(path).append(records(2))
+    log.append(records(3))
+    assert verified(path, b"secret").mistake == chain.Mistake(2, "no key")
 
 
 def test_two_writers_do_not_double_or_tear(path):
@@ -164,6 +217,7 @@ def test_two_writers_do_not_double_or_tear(path):
     for thread in threads:
         thread.join()
     assert ids(path) == [f"{number}-0" for number in range(1, 61)]
+    assert verified(path).lines == 60
 
 
 def test_a_writer_that_stalls_with_the_lock_is_named(path):
@@ -188,13 +242,15 @@ def test_a_full_disk_leaves_no_half_line(path, monkeypatch):
             log.append(records(2))
     assert ids(path) == ["1-0"]
     assert log.append(records(2)) == 1
+    assert verified(path).lines == 2
 
 
 def test_a_log_that_was_moved_away_is_begun_anew(path):
     log = opened(path)
     log.append(records(1))
-    set_aside(path.parent)
+    [old] = set_aside(path.parent)
     assert log.append(records(1)) == 1
+    assert path.read_bytes() == old.read_bytes()
 
 
 def test_logs_of_earlier_runs_are_set_aside(path):
@@ -204,33 +260,3 @@ def test_logs_of_earlier_runs_are_set_aside(path):
     assert sorted(item.name for item in path.parent.iterdir()) == ["lobby.1.jsonl", "lobby.2.jsonl"]
     assert set_aside(path.parent) == []
     assert set_aside(path.parent / "absent") == []
-
-
-def test_the_stage_keeps_verdicts_and_nothing_else(tmp_path):
-    stage = build_stage(ArchiveConfig(), tmp_path / "out")
-    assert (stage.name, stage.reads, stage.writes) == ("archive", "verdicts", "")
-    found = record(4)
-    state, finding = stage.advance(stage.initial("lobby", GENERATION), stage.prepare(found), None)
-    [output] = stage.judge([finding])
-    for _ in range(2):
-        stage.deliver("lobby", [("5-0", output)])
-        stage.deliver("gate", [])
-    assert ids(tmp_path / "out" / "lobby.jsonl") == ["5-0"]
-    assert [item.name for item in (tmp_path / "out").iterdir()] == ["lobby.jsonl"]
-    mark = Mark(camera="lobby", generation=GENERATION, number=5, at=1.0, captured_at=2.0, final=True)
-    assert stage.mark(state, mark) == (None, None)
-
-
-def test_the_stage_refuses_what_is_no_verdict(tmp_path):
-    stage = build_stage(ArchiveConfig(), tmp_path)
-    mark = Mark(camera="lobby", generation=GENERATION, number=5, at=1.0, captured_at=2.0)
-    with pytest.raises(BadInput, match="Mark"):
-        stage.prepare(mark)
-
-
-def test_a_directory_that_cannot_be_written_is_one_line(tmp_path):
-    blocker = tmp_path / "file"
-    blocker.touch()
-    with pytest.raises(ConfigError, match=r"archive\.directory") as caught:
-        build_stage(ArchiveConfig(), blocker / "verdicts")
-    assert "\n" not in str(caught.value)

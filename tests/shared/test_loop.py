@@ -14,10 +14,11 @@ import redis
 
 from shared.bus import Bus, BusRefusedError, streams
 from shared.bus.streams import Bound, dead_key, lease_key, members_key, state_key, stream_key
-from shared.loop import StageFailedError
+from shared.health import Pulse
+from shared.loop import StageFailedError, committer
 from shared.loop.quiet import OnceAMinute
 from shared.messages import Frame, Mark, Message, decode
-from shared.stage import Stage
+from shared.stage import Stage, TryLater
 from tests.shared import story
 from tests.shared.fleet import Worker, assert_undisturbed, finished, wait_until
 from tests.shared.stepped import SteppedWorker
@@ -384,6 +385,31 @@ def test_a_sink_is_handed_everything_in_order_before_it_is_committed(
     wait_until(finished(bus, {"a": 12}), "all records to be committed", worker.check)
     worker.close()
     assert handed == [("a", f"{n + 1}-0", n) for n in range(12) if story.kind_of(n) != "damaged"]
+
+
+def test_what_a_sink_cannot_store_now_is_stored_later_and_the_worker_says_why_it_waits(
+    server: str, bus: Bus, publish: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer, "_DELIVER_AGAIN_S", 0.05)
+    handed: list[int] = []
+    back = threading.Event()
+
+    def deliver(_camera: str, pairs: Sequence[tuple[str, Message]]) -> None:
+        if not back.is_set():
+            raise TryLater("the database is away")
+        handed.extend(message.number for _entry_id, message in pairs)
+
+    publish(12)
+    pulse = Pulse("pose")
+    sink = plain(writes="", deliver=deliver, dump=None, load=None)
+    worker = Worker(sink, server, ["a"], "w", pulse=pulse)
+    wait_until(lambda: pulse.problem == "the database is away", "the sink to be missed", worker.check)
+    assert "cursor" not in bus.counters("pose", "a")
+    back.set()
+    wait_until(finished(bus, {"a": 12}), "all records to be committed", worker.check)
+    wait_until(lambda: pulse.problem == "", "all to be well", worker.check)
+    worker.close()
+    assert handed == [n for n in range(12) if story.kind_of(n) != "damaged"]
 
 
 def test_an_idle_worker_notices_that_the_server_went_back(

@@ -1,7 +1,8 @@
 """A camera's verdict log: JSON lines that are appended once, whoever crashes or stalls when.
 
 The log is its own cursor: what its last lines hold is stored, nothing else is. Every append takes the
-file's lock, cuts off a torn last line, and leaves out what is there already.
+file's lock, cuts off a torn last line, and leaves out what is there already. The lines' chain (chain.py)
+follows from them and the key alone.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from shared.messages import Verdicts
+from workers.archive import chain
 
-# How much of a log's end is read to find its cursors: far more than can come again after a crash.
+# How much of a log's end is read to find cursors and head: far more than can come again after a crash.
 _TAIL_BYTES = 2**20
 _LOCK_POLL_S = 0.02
 
@@ -34,14 +36,17 @@ class VerdictLog:
         path: the file; it and its folder are created when needed.
         fsync: whether an append returns only when the disk has it.
         lock_timeout_s: how long to wait for another writer.
+        key: the chain's secret; empty: none.
     """
 
-    def __init__(self, path: Path, fsync: bool, lock_timeout_s: float) -> None:
+    def __init__(self, path: Path, fsync: bool, lock_timeout_s: float, key: bytes = b"") -> None:
         self._path = path
         self._fsync = fsync
         self._lock_timeout_s = lock_timeout_s
+        self._key = key
         self._known: tuple[int, int] | None = None
         self._cursors: dict[str, EntryId] = {}
+        self._head = chain.START
 
     def append(self, records: Sequence[tuple[str, Verdicts]]) -> int:
         """Appends the records that the log does not hold yet; returns how many those were.
@@ -59,12 +64,14 @@ class VerdictLog:
 
     def _append(self, file: Any, records: Sequence[tuple[str, Verdicts]]) -> int:
         size = self._settle(file)
-        lines = []
+        head, lines = self._head, []
         for entry_id, record in records:
             place = _parse(entry_id)
             if place > self._cursors.get(record.generation, (-1, -1)):
                 self._cursors[record.generation] = place
-                lines.append(_line(entry_id, record))
+                body = _body(entry_id, record)
+                head = chain.link(self._key, head, body)
+                lines.append(chain.join(body, head) + b"\n")
         if not lines:
             return 0
         # Until all of it is on the disk nothing is known, so that a failure makes the next append look again.
@@ -80,10 +87,11 @@ class VerdictLog:
             raise
         status = os.fstat(file.fileno())
         self._known = status.st_ino, status.st_size
+        self._head = head
         return len(lines)
 
     def _settle(self, file: Any) -> int:
-        """Cuts off a torn last line and reads the cursors unless only we wrote; returns the size."""
+        """Cuts off a torn last line and reads cursors and head unless only we wrote; returns the size."""
         status = os.fstat(file.fileno())
         size = status.st_size
         if self._known == (status.st_ino, size):
@@ -93,13 +101,17 @@ class VerdictLog:
         tail: bytes = file.read(size - start)
         whole = tail.rfind(b"\n") + 1
         if whole == 0 and start > 0:
-            raise LogError(f"{self._path}: holds a line beyond {_TAIL_BYTES} bytes: move the file away")
-        if whole < len(tail):
+            # No crash tears a line as long as that. It stays for people to look at, and the log goes on.
+            file.write(b"\n")
+            file.flush()
+            size += 1
+        elif whole < len(tail):
             size = start + whole
             os.ftruncate(file.fileno(), size)
         lines = tail[:whole].splitlines()
         # The first line of the tail is cut unless the tail is the whole file.
-        self._cursors = _cursors(lines[1:] if start else lines)
+        lines = lines[1:] if start else lines
+        self._cursors, self._head = _cursors(lines), chain.head_of(lines)
         return size
 
     def _lock(self, descriptor: int) -> None:
@@ -152,7 +164,7 @@ def _parse(entry_id: str) -> EntryId:
     return int(milliseconds), int(sequence)
 
 
-def _line(entry_id: str, record: Verdicts) -> bytes:
-    """One line, of nothing but what follows from video and models, so that `diff` can compare two runs."""
+def _body(entry_id: str, record: Verdicts) -> bytes:
+    """One line but for its chain, of nothing but what follows from video and models: `diff` compares runs."""
     fields = {"id": entry_id, **record.model_dump(mode="json", exclude={"trail"})}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()

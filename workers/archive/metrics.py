@@ -10,3 +10,9 @@ WRITE_SECONDS = Histogram(
     "Time of one append, until the disk has it.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
 )
+STORED = Counter("nexara_archive_rows_total", "Records stored in the database.", ["stream", "camera"])
+STORE_SECONDS = Histogram(
+    "nexara_archive_store_seconds",
+    "Time of one transaction.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
+)

@@ -1,33 +1,33 @@
-"""The archive stage: Verdicts in, JSON lines out."""
+"""The archive's two stages: Verdicts to JSON lines and rows, Incidents to rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from shared.config import ConfigError
-from shared.messages import Mark, Message, Verdicts
-from shared.stage import BadInput, Stage
+from shared.messages import Incidents, Message, Verdicts
+from shared.stage import BadInput, Stage, TryLater
 from workers.archive import metrics
 from workers.archive.config import ArchiveConfig
-from workers.archive.log import VerdictLog
+from workers.archive.log import LogError, VerdictLog
+from workers.archive.store import Store
+from workers.archive.writing import write_incidents, write_verdicts
+
+Deliver = Callable[[str, Sequence[tuple[str, Message]]], None]
 
 
-def build_stage(config: ArchiveConfig, directory: Path) -> Stage[Verdicts, None, None, Verdicts]:
-    """The stage that keeps verdicts under `directory`.
+def build_stage(
+    config: ArchiveConfig, directory: Path, database_url: str
+) -> Stage[Verdicts, None, None, Verdicts]:
+    """The stage that keeps verdicts: logs under `directory`, rows in a database.
 
     Raises:
-        ConfigError: the directory cannot be made or written.
+        ConfigError: the directory cannot be made or written, or the database's URL is none.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        probe = directory / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ConfigError(
-            f"archive.directory: {directory}: cannot be written: {error.strerror}: choose another"
-        ) from error
+    _check(directory)
+    store = Store(database_url, config.fsync)
     logs: dict[str, VerdictLog] = {}
 
     def deliver(camera: str, records: Sequence[tuple[str, Message]]) -> None:
@@ -40,37 +40,71 @@ def build_stage(config: ArchiveConfig, directory: Path) -> Stage[Verdicts, None,
         if not verdicts:
             return
         log = logs.setdefault(
-            camera, VerdictLog(directory / f"{camera}.jsonl", config.fsync, config.lock_timeout_s)
+            camera,
+            VerdictLog(
+                directory / f"{camera}.jsonl", config.fsync, config.lock_timeout_s, config.chain_secret
+            ),
         )
-        with metrics.WRITE_SECONDS.time():
-            written = log.append(verdicts)
+        try:
+            with metrics.WRITE_SECONDS.time():
+                written = log.append(verdicts)
+        except LogError as error:
+            raise TryLater(str(error)) from error
         metrics.WRITTEN.labels(camera).inc(written)
+        metrics.STORED.labels("verdicts", camera).inc(store.write(write_verdicts, camera, verdicts))
+
+    return _sink("archive", "verdicts", Verdicts, deliver, store.close)
+
+
+def build_history(config: ArchiveConfig, directory: Path, database_url: str) -> Stage[Any, None, None, Any]:
+    """The stage that keeps incidents: rows in a database.
+
+    Raises:
+        ConfigError: as `build_stage`.
+    """
+    _check(directory)
+    store = Store(database_url, config.fsync)
+
+    def deliver(camera: str, records: Sequence[tuple[str, Message]]) -> None:
+        incidents = [(entry_id, record) for entry_id, record in records if isinstance(record, Incidents)]
+        if incidents:
+            metrics.STORED.labels("incidents", camera).inc(store.write(write_incidents, camera, incidents))
+
+    return _sink("history", "incidents", Incidents, deliver, store.close)
+
+
+def _check(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"archive.directory: {directory}: cannot be written: {error.strerror}: choose another"
+        ) from error
+
+
+def _sink(
+    name: str, reads: str, kind: type[Message], deliver: Deliver, close: Callable[[], None]
+) -> Stage[Any, None, None, Any]:
+    def prepare(message: Message) -> Message:
+        if not isinstance(message, kind):
+            raise BadInput(f"expected {kind.__name__.lower()}, got {type(message).__name__}")
+        return message
 
     return Stage(
-        name="archive",
-        reads="verdicts",
+        name=name,
+        reads=reads,
         writes="",
         settings="",
         initial=lambda _camera, _generation: None,
-        prepare=_prepare,
-        advance=_advance,
-        mark=_mark,
+        prepare=prepare,
+        advance=lambda _state, item, _seen: (None, item),
+        # Marks are neither verdicts nor incidents; a mark that ended incidents comes as Incidents.
+        mark=lambda _state, _mark: (None, None),
         deliver=deliver,
+        close=close,
         max_batch=64,
         max_wait_ms=0.0,
     )
-
-
-def _prepare(message: Message) -> Verdicts:
-    if not isinstance(message, Verdicts):
-        raise BadInput(f"expected verdicts, got {type(message).__name__}")
-    return message
-
-
-def _advance(_state: None, item: Verdicts, _seen: None) -> tuple[None, Verdicts]:
-    return None, item
-
-
-def _mark(_state: None, _mark: Mark) -> tuple[None, None]:
-    """Marks are no verdicts; the log does not hold them."""
-    return None, None

@@ -13,7 +13,7 @@ class LazyGroup(click.Group):
     """Its commands by name: a health check must not pay for video and nets.
 
     Args:
-        modules: name of a command -> the module that has it, under that name.
+        modules: name of a command -> the module that has it, under that name with _ for -.
     """
 
     def __init__(self, *args: Any, modules: Mapping[str, str], **kwargs: Any) -> None:
@@ -28,5 +28,6 @@ class LazyGroup(click.Group):
         """The command of that name, imported now."""
         if name not in self._modules:
             return None
-        command: click.Command = getattr(importlib.import_module(self._modules[name]), name)
+        module = importlib.import_module(self._modules[name])
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command

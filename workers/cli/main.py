@@ -10,9 +10,9 @@ import click
 
 from workers.cli.lazy import LazyGroup
 
-# Each is a module of that name beside this one, with a command of that name in it.
+# Each is a module of that name (with _ for -) beside this one, with a command of that name in it.
 COMMANDS = (
-    *("up", "worker", "check", "status", "tail", "health"),
+    *("up", "worker", "check", "status", "tail", "verify-log", "health"),
     *("demo", "simulate", "models", "keys", "play", "evaluate", "explain", "train", "reference"),
 )
 # Exit codes: 0 well, 1 something broke, 2 something is wrong with what the user gave, 130 Ctrl-C.
@@ -23,7 +23,7 @@ EXIT_INTERRUPTED = 130
 
 @click.group(
     cls=LazyGroup,
-    modules={name: f"workers.cli.{name}" for name in COMMANDS},
+    modules={name: f"workers.cli.{name.replace('-', '_')}" for name in COMMANDS},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="nexara", prog_name="nexara")

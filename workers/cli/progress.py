@@ -35,7 +35,8 @@ class CameraProgress:
     """One camera's way through the fleet.
 
     Attributes:
-        archived, noted: the cursors of the two who read verdicts, archive and incidents.
+        archived, noted, kept: the cursors of archive and incidents, who read verdicts, and of history, who
+            reads incidents.
         incidents: how many began; `last_incidents` are the last ones of them, by id.
     """
 
@@ -44,6 +45,7 @@ class CameraProgress:
     tracked: int = 0
     archived: str = "0-0"
     noted: str = "0-0"
+    kept: str = "0-0"
     source: str = ""
     behind: int = 0
     dropped: int = 0
@@ -69,7 +71,8 @@ class CameraProgress:
         """Whether the end of its source has passed every worker."""
         if self.end is None:
             return False
-        return min(parse_id(self.archived), parse_id(self.noted)) >= parse_id(self.end)
+        last = min(map(parse_id, (self.archived, self.noted, self.kept)))
+        return last >= parse_id(self.end)
 
 
 @dataclass
@@ -111,7 +114,7 @@ class Progress:
         now = time.monotonic()
         lags = self.bus.lags("pose", "frames", self.names)
         for camera in self.cameras.values():
-            ingest, pose, classify, incidents, archive = (
+            ingest, pose, classify, incidents, archive, history = (
                 self.bus.counters(stage, camera.camera) for stage in STAGES
             )
             camera.frames = int(ingest.get("added", 0))
@@ -120,7 +123,9 @@ class Progress:
             camera.source = last_record(self.bus, camera.camera, pose.get("cursor", "0-0"))
             camera.dropped = sum(frames_dropped(ingest).values())
             camera.dead = sum(int(c.get("dead", 0)) for c in (ingest, pose, classify, incidents))
-            camera.noted, camera.archived = incidents.get("cursor", START), archive.get("cursor", START)
+            camera.noted, camera.archived, camera.kept = (
+                counters.get("cursor", START) for counters in (incidents, archive, history)
+            )
             camera.recent.append((now, camera.tracked))
             while now - camera.recent[0][0] > _RATE_OVER_S:
                 camera.recent.popleft()

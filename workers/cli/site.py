@@ -26,6 +26,13 @@ from workers.pose.views import ViewPlan
 
 CameraName = Annotated[str, StringConstraints(pattern=CAMERA_PATTERN)]
 ROLES = ("ingest", "pose", "classify", "incidents", "archive")
+# Most roles are one stage; who keeps things reads several streams.
+_SEVERAL = {"archive": ("archive", "history")}
+
+
+def stages_of(role: str) -> tuple[str, ...]:
+    """The stages that a process of a role runs, each a consumer group of its own."""
+    return _SEVERAL.get(role, (role,))
 
 
 class Camera(IngestCamera, PoseCamera):
@@ -106,6 +113,13 @@ class Site(Section):
     def verdict_directory(self) -> Path:
         """Where the archive keeps its logs."""
         return self.archive.directory or self.bus.data / "verdicts"
+
+    @property
+    def database_url(self) -> str:
+        """Where the archive keeps verdicts and incidents for searching."""
+        if self.archive.database is not None:
+            return self.archive.database.get_secret_value()
+        return f"sqlite:///{(self.verdict_directory / 'archive.db').absolute()}"
 
     def bus_url(self) -> str:
         """The server's URL.

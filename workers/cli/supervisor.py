@@ -19,7 +19,7 @@ from shared.bus import Bus, BusError
 from shared.config import ConfigError
 from shared.machine import gpus
 from shared.processes import end_with_parent
-from workers.cli.site import ROLES, Site
+from workers.cli.site import ROLES, Site, stages_of
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,8 @@ class Supervisor:
         log.warning("%s died (%s): started again; log: %s", worker.role, how, worker.log_file)
         # Its leases would run out by themselves; freeing them saves the others those seconds.
         with contextlib.suppress(BusError):
-            self.bus.release_worker(worker.role, worker.name, list(self.site.cameras))
+            for stage in stages_of(worker.role):
+                self.bus.release_worker(stage, worker.name, list(self.site.cameras))
 
     def _end(self) -> None:
         alive = [worker.process for worker in self._workers if worker.process is not None and worker.alive]

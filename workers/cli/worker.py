@@ -21,7 +21,7 @@ from shared.health import Pulse
 from shared.loop import Loop
 from shared.stage import Stage
 from workers.cli.options import SITE_PATH, SITE_VARIABLE, changes, set_option
-from workers.cli.site import ROLES, Site, load
+from workers.cli.site import ROLES, Site, load, stages_of
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def worker(roles: str, site_file: Path, name: str, overrides: tuple[str, ...], a
         if role not in ROLES:
             raise ConfigError(f"role '{role}' is none of {', '.join(ROLES)}")
     site = load(site_file, changes(overrides))
-    pulses = {role: Pulse(role) for role in names}
+    pulses = {stage: Pulse(stage) for role in names for stage in stages_of(role)}
     if site.metrics.port:
         machine.watch()
         health.serve(site.metrics.host, site.metrics.port, list(pulses.values()))
@@ -60,16 +60,16 @@ def worker(roles: str, site_file: Path, name: str, overrides: tuple[str, ...], a
 
 
 def run(site: Site, pulses: Mapping[str, Pulse], name: str, again: bool) -> None:
-    """Runs the roles until SIGTERM or SIGINT, a thread and a connection each.
+    """Runs stages until SIGTERM or SIGINT, a thread and a connection each.
 
     Args:
         site: the site.
-        pulses: the roles, and where each shows that it lives.
+        pulses: the stages, and where each shows that it lives.
         name: this worker's name in leases and logs.
         again: play files that have ended again.
 
     Raises:
-        ConfigError: a role cannot start with this site.
+        ConfigError: a stage cannot start with this site.
         StageFailedError: a stage is broken; the supervisor starts a new process.
     """
     stop = threading.Event()
@@ -77,19 +77,19 @@ def run(site: Site, pulses: Mapping[str, Pulse], name: str, again: bool) -> None
         signal.signal(number, lambda *_: stop.set())
     errors: list[Exception] = []
 
-    def guarded(role: str) -> None:
+    def guarded(stage: str) -> None:
         try:
-            _run_role(site, pulses[role], name, stop, again)
+            _run_stage(site, pulses[stage], name, stop, again)
         except Exception as error:
             if not isinstance(error, (ConfigError, BusRefusedError)):
-                log.exception("role=%s ended", role)
+                log.exception("stage=%s ended", stage)
             errors.append(error)
         stop.set()
 
     with contextlib.ExitStack() as stack:
         first, *others = pulses
-        for role in others:
-            thread = threading.Thread(target=guarded, args=(role,), name=role, daemon=True)
+        for stage in others:
+            thread = threading.Thread(target=guarded, args=(stage,), name=stage, daemon=True)
             thread.start()
             stack.callback(thread.join, 1.0)
         guarded(first)
@@ -97,7 +97,7 @@ def run(site: Site, pulses: Mapping[str, Pulse], name: str, again: bool) -> None
         raise errors[0]
 
 
-def _run_role(site: Site, pulse: Pulse, name: str, stop: threading.Event, again: bool) -> None:
+def _run_stage(site: Site, pulse: Pulse, name: str, stop: threading.Event, again: bool) -> None:
     bus = Bus(site.bus_url(), live=site.live_cameras)
     with contextlib.closing(bus):
         _greet(bus)
@@ -119,20 +119,21 @@ def _greet(bus: Bus) -> None:
         log.warning("%s: waiting for it", error)
 
 
-def _stage(site: Site, role: str) -> Stage:  # type: ignore[type-arg]
+def _stage(site: Site, name: str) -> Stage:  # type: ignore[type-arg]
     # Imported where they are used: a classify process must not pay for the detector's libraries.
-    if role == "pose":
+    if name == "pose":
         from workers.pose.stage import build_stage as build_pose
 
         return build_pose(site.pose, site.cameras)
-    if role == "classify":
+    if name == "classify":
         from workers.classify.stage import build_stage as build_classify
 
         return build_classify(site.classify)
-    if role == "incidents":
+    if name == "incidents":
         from workers.incidents.stage import build_stage as build_incidents
 
         return build_incidents(site.incidents)
-    from workers.archive.stage import build_stage as build_archive
+    from workers.archive.stage import build_history, build_stage
 
-    return build_archive(site.archive, site.verdict_directory)
+    build = build_history if name == "history" else build_stage
+    return build(site.archive, site.verdict_directory, site.database_url)

@@ -1,0 +1,159 @@
+"""The tables. `at` is a camera's own clock in seconds, `captured_at` seconds since 1970.
+
+Columns that nobody searches by are JSON, as in the messages (`shared.messages` describes the fields).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+# So that migrations can name what they change, on any database.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts its rows by itself only where the key is INTEGER, which there has 64 bits.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def camera_columns() -> tuple[Column[str], Column[str]]:
+    """Which camera, and which of its lives."""
+    return Column("camera", String(63), nullable=False), Column("generation", String(16), nullable=False)
+
+
+# How far each stream is stored, in the transaction that stored it.
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("stream", String(16), primary_key=True),
+    Column("camera", String(63), primary_key=True),
+    Column("generation", String(16), primary_key=True),
+    Column("milliseconds", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+
+# Who judged: the same experts for months, so that steps only point here.
+panels = Table(
+    "panels",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("experts", JSON, nullable=False),
+)
+
+# One judgement of a camera's scene.
+steps = Table(
+    "steps",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    *camera_columns(),
+    Column("milliseconds", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("captured_at", Double, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("panel", Integer, ForeignKey("panels.id"), nullable=False),
+    Column("result", String(8), nullable=False),
+    Column("score", Double, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("quality", Double, nullable=False),
+    Column("track_ids", JSON, nullable=False),
+    Index("ix_steps_once", "camera", "generation", "milliseconds", "sequence", unique=True),
+    Index(None, "captured_at"),
+    Index(None, "camera", "captured_at"),
+)
+
+# One person's verdict in a step.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("step", RowId, ForeignKey("steps.id", ondelete="CASCADE"), primary_key=True),
+    Column("track_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("partner_id", BigInteger),
+    Column("result", String(8), nullable=False),
+    Column("score", Double, nullable=False),
+    Column("scores", JSON, nullable=False),
+    Column("unsure", JSON, nullable=False),
+    Column("weight", Double, nullable=False),
+    Column("body_height_px", Double, nullable=False),
+    Column("quality", Double, nullable=False),
+    Column("observed_frames", Integer, nullable=False),
+    Column("padded_frames", Integer, nullable=False),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("box", JSON, nullable=False),
+    Column("explanation", JSON),
+)
+
+# As the last change left it, and what people say of it.
+incidents = Table(
+    "incidents",
+    metadata,
+    *camera_columns(),
+    Column("incident_id", String(16), primary_key=True),
+    Column("state", String(6), nullable=False),  # open, ended, merged
+    Column("began_at", Double, nullable=False),
+    Column("began_captured_at", Double, nullable=False),
+    Column("confirmed_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("end_reason", String(16)),
+    Column("merged_into", String(16)),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("box", JSON, nullable=False),
+    Column("track_ids", JSON, nullable=False),
+    Column("numbers", JSON, nullable=False),
+    Column("peak_score", Double, nullable=False),
+    Column("peak_at", Double, nullable=False),
+    Column("peak_scene_score", Double, nullable=False),
+    Column("violent", BigInteger, nullable=False),
+    Column("vetoed", BigInteger, nullable=False),
+    Column("acknowledged_at", Double),
+    Column("acknowledged_by", String(64)),
+    Column("label", String(16)),  # true, false: what people found it to be
+    Column("note", Text),
+    Index(None, "began_captured_at"),
+    Index(None, "camera", "began_captured_at"),
+)
+
+# Every change of every incident, as it was told.
+changes = Table(
+    "incident_changes",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    *camera_columns(),
+    Column("milliseconds", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("incident_id", String(16), nullable=False),
+    Column("change", String(6), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("captured_at", Double, nullable=False),
+    Column("told", JSON, nullable=False),
+    Index(
+        "ix_incident_changes_once",
+        *("camera", "generation", "milliseconds", "sequence", "incident_id"),
+        unique=True,
+    ),
+    Index(None, "incident_id"),
+)
