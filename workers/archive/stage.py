@@ -78,7 +78,7 @@ def _check(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         probe = directory / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
             f"archive.directory: {directory}: cannot be written: {error.strerror}: choose another"
