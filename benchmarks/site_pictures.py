@@ -30,7 +30,7 @@ Image = NDArray[np.uint8]
 
 SECONDS = 30.0
 # Which second of each camera is shown.
-MOMENTS = {"yard": 5.0, "lobby": 22.0, "passage": 14.0, "plaza": 17.0}
+MOMENTS = {"yard": 5.0, "lobby": 22.0, "passage": 14.0, "plaza": 16.5}
 _LINE, _VIOLENT, _TEXT = (90, 230, 120), (60, 60, 235), (235, 235, 235)
 _LEAST = 0.35
 

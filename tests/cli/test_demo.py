@@ -89,6 +89,8 @@ def test_the_summary_says_what_was_missed() -> None:
         (["--seconds", "1"], "--seconds"),
         (["--weights", "nowhere.pt"], "no such file"),
         (["--seed", "-1"], "--seed"),
+        (["--set", "cameras.plaza.source=sim://plaza?people=x"], "demo: sim://: people: input should be"),
+        (["--set", "cameras.plaza.source=film.mp4"], "demo: sim://: place: input should be"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments: list[str], said: str) -> None:

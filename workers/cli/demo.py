@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from shared.bus import Bus
+from shared.config import ConfigError
 from workers.cli.costs import Costs
 from workers.cli.options import changes, set_option
 from workers.cli.progress import Progress
@@ -54,7 +55,10 @@ def demo(
         changed.setdefault("pose.image_size", str(_PUBLIC_SIZE))
     with tempfile.TemporaryDirectory(prefix="nexara-demo-") as folder:
         changed["bus.data"] = str(data or folder)
-        contents = recorded(compose(SITE, (), changed), seconds, seed)
+        try:
+            contents = recorded(compose(SITE, (), changed), seconds, seed)
+        except ValueError as error:
+            raise ConfigError(f"demo: {error}") from None
         addresses = {name: parse(camera["source"]) for name, camera in contents["cameras"].items()}
         found: list[tuple[Progress, Watch]] = []
 
@@ -97,7 +101,11 @@ class Watch:
 
 
 def recorded(contents: dict[str, Any], seconds: float, seed: int | None) -> dict[str, Any]:
-    """The site with its cameras as recordings of so long that are played at their own speed."""
+    """The site with its cameras as recordings of so long that are played at their own speed.
+
+    Raises:
+        ValueError: a camera is not a simulated one.
+    """
     for number, camera in enumerate(contents["cameras"].values()):
         address = parse(camera["source"])
         camera["source"] += f"&seconds={seconds:g}"
