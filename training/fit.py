@@ -124,7 +124,13 @@ def fit(
 
 
 def pretrain(
-    net: str, size: Size, activities: Activities, schedule: Schedule, seed: int, batch: int = 32
+    net: str,
+    size: Size,
+    activities: Activities,
+    schedule: Schedule,
+    seed: int,
+    start: State | None = None,
+    batch: int = 32,
 ) -> nn.Module:
     """Train a net to tell activities, and to say what the hand-made features are.
 
@@ -137,6 +143,7 @@ def pretrain(
         activities: n windows.
         schedule: how long and how hard; `clips` and `windows` are not used.
         seed: fixes initial weights, order and augmentation.
+        start: weights to start from.
         batch: windows of one step.
 
     Returns:
@@ -145,6 +152,8 @@ def pretrain(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = build(net, num_classes=activities.shares.shape[1], persons=PERSONS, size=size)
+    if start is not None:
+        model.load_state_dict(start)
     scores = normal_scores(activities.features)
     known = ~np.isnan(scores)
     scores = np.nan_to_num(scores)

@@ -3,8 +3,7 @@
     python -m training.pretrain --net stgcnpp --data ../shared/data/skeletons --out activities.safetensors
 
 The labels are the simulated people's actions (`workers.ingest.simulated.ACTIONS`), some of which are violent.
-So the net is an expert for simulated cameras, calibrated on acts (`--site`) or scenes that it was not trained
-on; and
+So the net is an expert for simulated people, calibrated on scenes that it was not trained on; and
 `training.graph_nets --pretrained` takes its weights without the head.
 """
 
@@ -27,7 +26,6 @@ from training.fit import PERSONS, Schedule, logits_of, pretrain
 from training.graph_nets import SIZES
 from training.sets import of_one, of_two
 from training.simulated import simulate
-from training.site_acts import read
 from workers.classify.card import Card, metadata_of
 from workers.classify.decision import log_odds
 from workers.classify.evaluation.measures import auc
@@ -43,7 +41,6 @@ LICENCE = "AGPL-3.0-or-later; learned from simulated people"
 LICENCE_WITH_SETS = f"{LICENCE} and from two sets of acted activities, for research"
 # Seeds of `simulate`; the second is for calibration, and for looking at what was learned.
 _SCENE_SEEDS, _SEED_HELD_BACK, _SCENES_HELD_BACK = (1, 3, 4), 2, 40
-_ACTS_HELD_BACK = 0.15
 # Windows of the acted sets overlap so much that some of them are enough.
 _EVERY = 3
 
@@ -53,7 +50,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--net", choices=sorted(SIZES), required=True)
     parser.add_argument("--data", type=Path, help="folder of the two sets; without it, only simulated people")
-    parser.add_argument("--site", type=Path, help="folder of `training.site_acts`: simulated cameras' people")
     parser.add_argument("--out", type=Path, required=True, help="the weights' file")
     parser.add_argument("--scenes", type=int, default=110, help="of each of three seeds")
     parser.add_argument("--epochs", type=int, help="default: 4, for MS-G3D 2: as much as fights start from")
@@ -66,18 +62,12 @@ def main() -> None:
     if arguments.data:
         parts.append(of_two(arguments.data / "sbu_val_coco17.npz")[::_EVERY])
         parts.append(of_one(arguments.data / "chengeyang_coco17.npz")[::_EVERY])
-    unseen = [simulate(_SCENES_HELD_BACK, _SEED_HELD_BACK)]
-    if arguments.site:
-        acts = read(arguments.site)
-        held_back = max(1, round(len(acts) * _ACTS_HELD_BACK))
-        parts += acts[held_back:]
-        unseen = acts[:held_back]
     log.info("windows=%s", [len(part.windows) for part in parts])
     size = SIZES[arguments.net]
     schedule = replace(SCHEDULE, epochs=arguments.epochs or EPOCHS[arguments.net])
     model = pretrain(arguments.net, size, joined(parts), schedule, arguments.seed)
     licence = LICENCE_WITH_SETS if arguments.data else LICENCE
-    card = card_of(arguments.net, model, joined(unseen), licence)
+    card = card_of(arguments.net, model, simulate(_SCENES_HELD_BACK, _SEED_HELD_BACK), licence)
     save_file(model.state_dict(), arguments.out, metadata_of(card))
 
 
