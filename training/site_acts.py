@@ -2,9 +2,9 @@
 
     python -m training.site_acts --out acts --acts 90
 
-writes a file for each act, for `training.site_experts`. Acts' seeds are `FIRST_SEED` and above: who is in them
-is in no demonstration and no test, and the pose net was not trained on them either. Half a minute of one core
-for each act.
+writes a file for each act, for `training.site_experts`. Acts' seeds are `FIRST_SEED` and above: who is in
+them is in no demonstration and no test, and the pose net was not trained on them either. Half a minute of one
+core for each act.
 """
 
 from __future__ import annotations
