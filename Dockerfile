@@ -30,9 +30,9 @@ FROM python:3.11-slim-bookworm AS runtime
 RUN python -m pip uninstall --yes --quiet pip setuptools wheel \
     && useradd --uid 10001 --user-group --home-dir /var/lib/nexara --shell /usr/sbin/nologin nexara \
     && install -d -o nexara -g nexara \
-        /var/lib/nexara /var/lib/nexara/models /var/lib/nexara/verdicts \
+        /var/lib/nexara /var/lib/nexara/models /var/lib/nexara/verdicts /var/lib/nexara/serve \
         /keys /keys/redis /keys/grafana /keys/ingest /keys/pose /keys/classify /keys/incidents /keys/archive \
-        /keys/operator
+        /keys/serve /keys/operator
 ENV PATH=/opt/nexara/bin:$PATH \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \

@@ -82,7 +82,7 @@ def test_every_container_is_behind_the_same_walls(name: str) -> None:
 
 def test_nothing_is_published_but_pages_on_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published.keys() == {"prometheus", "grafana"}
+    assert published.keys() == {"prometheus", "grafana", "serve"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 

@@ -15,6 +15,7 @@ HEAVY = {"torch", "torchvision", "cv2", "ultralytics", "av"}
 
 # These compute; whoever wants a file, a server or the time passes it in.
 PURE = (
+    "shared/latest.py",
     "shared/messages.py",
     "shared/skeleton.py",
     "shared/stage.py",

@@ -16,7 +16,8 @@ import workers.archive.metrics
 import workers.classify.metrics
 import workers.incidents.metrics
 import workers.ingest.metrics
-import workers.pose.metrics  # noqa: F401
+import workers.pose.metrics
+import workers.serve.metrics  # noqa: F401
 from shared.machine import watch
 from workers.cli.up import TARGETS
 

@@ -101,6 +101,7 @@ def _write(folder: Path, play_port: int, metrics_port: int) -> None:
         "cameras": {camera: {"source": source, "image_size": 320} for camera, source in sources.items()},
         "bus": {"data": str(data)},
         "metrics": {"port": metrics_port},
+        "serve": {"port": 0},
         "pose": {"weights": str(WEIGHTS)},
         "classify": _CLASSIFY,
     }

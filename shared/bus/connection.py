@@ -250,6 +250,21 @@ class Bus:
             entries = self._redis.xrange(streams.stream_key(stream, camera), first, last)
         return [(entry_id.decode(), fields.get(b"m", b"")) for entry_id, fields in entries]
 
+    def page(
+        self, stream: str, camera: str, start: str, count: int, *, backwards: bool = False
+    ) -> list[tuple[str, bytes]]:
+        """Up to `count` entries from `start` on; `backwards` those before it, the newest first.
+
+        `start` is an entry's id. That entry belongs to the page, unless a "(" stands before the id.
+        """
+        key = streams.stream_key(stream, camera)
+        with _errors(self._where):
+            if backwards:
+                entries = self._redis.xrevrange(key, start, "-", count=count)
+            else:
+                entries = self._redis.xrange(key, start, "+", count=count)
+        return [(entry_id.decode(), fields.get(b"m", b"")) for entry_id, fields in entries]
+
     def follow(
         self, cursors: Mapping[str, str], count: int, block_ms: int
     ) -> dict[str, list[tuple[str, dict[str, bytes]]]]:

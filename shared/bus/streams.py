@@ -11,7 +11,7 @@ from dataclasses import dataclass
 START = "0-0"
 
 WRITERS = {"frames": "ingest", "tracks": "pose", "verdicts": "classify", "incidents": "incidents"}
-STAGES = ("ingest", "pose", "classify", "incidents", "archive", "history")
+STAGES = ("ingest", "pose", "classify", "incidents", "archive", "history", "evidence")
 DEAD_LETTERS_KEPT = 1000
 # Why a live camera's frame is dropped: before it is in the stream, or out of the stream again.
 NEVER_ADDED = ("buffer", "late", "outage")
@@ -53,7 +53,7 @@ def bound(stream: str, live: bool) -> Bound:
     if stream == "verdicts" and not live:
         return Bound(("incidents", "archive"), keep=2000, limit=1000)
     if stream == "incidents" and not live:
-        return Bound(("history",), keep=2000, limit=1000)
+        return Bound(("history", "evidence"), keep=2000, limit=1000)
     return Bound((), keep=10_000, limit=0)
 
 

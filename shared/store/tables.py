@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -156,4 +157,55 @@ changes = Table(
         unique=True,
     ),
     Index(None, "incident_id"),
+)
+
+# What people may look at of an incident: one snapshot, one clip.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("incident_id", String(16), primary_key=True),
+    Column("kind", String(8), primary_key=True),  # clip, snapshot
+    Column("camera", String(63), nullable=False),
+    Column("path", String(255)),  # below evidence.directory; null: `note` says why there is no file
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64)),
+    Column("first_at", Double),
+    Column("last_at", Double),
+    Column("made_at", Double, nullable=False),
+    Column("note", Text),
+)
+
+# Who may look at the site's page. Passwords and secrets are stored as hashes.
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("password_hash", String(255), nullable=False),  # argon2id, with its parameters
+    Column("role", String(8), nullable=False),  # viewer, operator, admin
+    Column("created_at", Double, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", String(64), primary_key=True),
+    Column("user_name", String(64), ForeignKey("users.name", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Index(None, "expires_at"),
+    Index(None, "user_name"),
+)
+
+# For programs.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("role", String(8), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("last_used_at", Double),
 )

@@ -7,13 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from shared.config import ConfigError, validate
+from shared.latest import LatestVerdicts
 from shared.messages import Scene, Tracks, Verdicts, decode, encode
 from shared.stage import BadInput, Stage
 from tests.classify.conftest import save, save_linear
 from tests.classify.people import GENERATION, record
 from workers.classify.config import ClassifyConfig, ExpertConfig
 from workers.classify.judge import Finding
-from workers.classify.latest import LatestVerdicts
 from workers.classify.stage import build_stage, people_of
 from workers.classify.windows import Windows
 

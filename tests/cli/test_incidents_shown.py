@@ -60,10 +60,13 @@ def classified(client: redis.Redis, records: list[Message]) -> None:
     client.hset(state_key("classify", CAMERA), mapping={"cursor": cursor, "added": len(records)})
 
 
-def test_a_run_is_over_when_both_readers_of_verdicts_have_seen_the_end(bus: Bus, client: redis.Redis) -> None:
+def test_a_run_is_over_when_all_who_read_verdicts_or_incidents_have_seen_the_end(
+    bus: Bus, client: redis.Redis
+) -> None:
     progress = Progress(bus, [CAMERA])
     classified(client, RECORDS)
-    client.hset(state_key("archive", CAMERA), mapping={"cursor": "5-0"})
+    for stage_name in ("archive", "history", "evidence"):
+        client.hset(state_key(stage_name, CAMERA), mapping={"cursor": "5-0"})
     progress.update()
     assert progress.cameras[CAMERA].end == "5-0"
     assert not progress.ended

@@ -24,6 +24,7 @@ from shared.bus.streams import (
     state_key,
     stream_key,
 )
+from shared.bus.survey import survey
 from shared.loop import Loop
 from shared.messages import Mark, decode, encode
 from shared.stage import Stage
@@ -45,7 +46,10 @@ READS = {
     "incidents": "verdicts",
     "archive": "verdicts",
     "history": "incidents",
+    "evidence": "incidents",
 }
+# What a stage looks up besides, without a group of its own.
+LOOKS_UP = {"evidence": "tracks"}
 WRITES = {stage: stream for stream, stage in WRITERS.items()}
 CAMERA = "lobby"
 FRAMES, TRACKS, VERDICTS, INCIDENTS = (stream_key(stream, CAMERA) for stream in WRITERS)
@@ -144,6 +148,9 @@ def test_one_record_passes_through_all_roles(buses: dict[str, Bus], camera: str)
         if reads:
             assert bus.lags(stage, reads, [camera]) == {camera: 0}
             assert bus.history(reads, camera, "-", "+") is not None
+        if stage in LOOKS_UP:
+            assert len(bus.page(LOOKS_UP[stage], camera, "2-0", 10, backwards=True)) == 2
+            assert len(bus.page(LOOKS_UP[stage], camera, "(1-0", 10)) == 1
         assert bus.memory()[0] > 0
         assert bus.renew({lease_key(stage, camera): f"{stage}:1"}, 60_000)
     for stage, bus in buses.items():
@@ -206,10 +213,10 @@ def test_a_frame_passes_through_the_loops_of_all_roles(
     for thread in threads:
         thread.start()
     try:
-        ends = [state_key(stage, CAMERA) for stage in ("archive", "history")]
+        ends = [state_key(stage, CAMERA) for stage in ("archive", "history", "evidence")]
         wait_until(
             lambda: errors or all(administrator.hget(state, "cursor") for state in ends),
-            "the frame in the archive, as verdict and as incident",
+            "the frame in the archive, as verdict, as incident and as evidence",
         )
         source.poll()
     finally:
@@ -218,7 +225,7 @@ def test_a_frame_passes_through_the_loops_of_all_roles(
             thread.join(10)
     source.release_all()
     assert errors == []
-    assert delivered == ["1-0", "1-0"]
+    assert delivered == ["1-0"] * 3
     [(_, fields)] = administrator.xrange(VERDICTS)
     assert decode(fields[b"m"]).reason == "after 0"
     assert administrator.keys("*:lease:*") == administrator.keys("*:members") == []
@@ -333,12 +340,35 @@ FORBIDDEN: dict[str, list[tuple[Any, ...]]] = {
     "archive": [
         *(("XADD", key, "*", "m", "forged") for key in (FRAMES, TRACKS, VERDICTS, INCIDENTS)),
         *(("XTRIM", key, "MAXLEN", "0") for key in (FRAMES, TRACKS, VERDICTS, dead_key(CAMERA))),
-        *(("HSET", state_key(stage, CAMERA), "cursor", "9-0") for stage in STAGES[:-2]),
-        *(("SET", lease_key(stage, CAMERA), "thief") for stage in STAGES[:-2]),
+        *(
+            ("HSET", state_key(stage, CAMERA), "cursor", "9-0")
+            for stage in STAGES
+            if USER_OF[stage] != "archive"
+        ),
+        *(("SET", lease_key(stage, CAMERA), "thief") for stage in STAGES if USER_OF[stage] != "archive"),
         *(("EVAL", WRITE, 0, key) for key in (FRAMES, TRACKS, VERDICTS)),
         ("EVAL", WRITE, 1, VERDICTS),
+        # Looked up only as it is, not in a script or as a group.
+        ("EVAL", READ, 1, TRACKS),
+        ("XREADGROUP", "GROUP", "evidence", "w", "STREAMS", TRACKS, ">"),
         ("EVAL", PUT, 1, state_key("classify", CAMERA)),
         ("SET", "foreign", "mine"),
+    ],
+    "serve": [
+        *(
+            ("XADD", key, "*", "m", "forged")
+            for key in (FRAMES, TRACKS, VERDICTS, INCIDENTS, dead_key(CAMERA))
+        ),
+        *(("XTRIM", key, "MAXLEN", "0") for key in (FRAMES, TRACKS, VERDICTS, INCIDENTS)),
+        *(("XGROUP", "CREATE", key, "serve", "0") for key in (FRAMES, TRACKS)),
+        *(("HGETALL", state_key(stage, CAMERA)) for stage in STAGES),
+        *(("HSET", state_key(stage, CAMERA), "cursor", "9-0") for stage in STAGES),
+        *(("SET", lease_key(stage, CAMERA), "thief") for stage in STAGES),
+        ("ZADD", members_key("pose"), "1", "somebody"),
+        ("XRANGE", dead_key(CAMERA), "-", "+"),
+        ("GET", "foreign"),
+        ("EVAL", READ, 1, TRACKS),
+        ("EVAL", "return 1", 0),
     ],
     "operator": [
         ("GET", "foreign"),
@@ -438,6 +468,8 @@ def may(stage: str) -> dict[str, set[str]]:
     if reads:
         group = {"xreadgroup", "xack", "xpending", "xgroup|create", "xgroup|destroy"}
         allowed[stream_key(reads, CAMERA)] = group | {"xlen", "xrange"}
+    if stage in LOOKS_UP:
+        allowed[stream_key(LOOKS_UP[stage], CAMERA)] = {"xrange", "xrevrange"}
     if writes:
         allowed[stream_key(writes, CAMERA)] = {"xadd", "xtrim", "xlen"}
     if stage == "ingest":
@@ -462,10 +494,31 @@ def test_a_role_may_do_to_each_key_exactly_what_its_streams_ask_for(
         if reply in (b"OK", "OK"):
             found.setdefault(key, set()).add(name)
     expected: dict[str, set[str]] = {}
-    for stage in stages_of(role):
+    for stage in () if role == "serve" else stages_of(role):
         for key, commands in may(stage).items():
             expected.setdefault(key, set()).update(commands)
-    assert found == expected
+    assert found == (may_only_look() if role == "serve" else expected)
+
+
+def may_only_look() -> dict[str, set[str]]:
+    """What the page's user may do, key -> commands."""
+    look = {stream_key(stream, CAMERA): {"xread", "xrevrange"} for stream in WRITERS}
+    for stage in STAGES:
+        look[state_key(stage, CAMERA)] = {"hmget"}
+        look[lease_key(stage, CAMERA)] = {"get"}
+        look[members_key(stage)] = {"zrange"}
+    return look
+
+
+@pytest.mark.usefixtures("unlogged")
+def test_the_page_sees_the_whole_fleet(server: Server, administrator: redis.Redis) -> None:
+    fill(administrator)
+    with closing(server.bus("serve")) as bus:
+        seen = survey(bus, [CAMERA])
+        assert seen.cameras[0].owners["pose"] == "somebody"
+        assert bus.memory()[0] > 0
+        cursors = {stream_key(stream, CAMERA): "0-0" for stream in WRITERS}
+        assert bus.follow(cursors, 10, 0).keys() == cursors.keys()
 
 
 # --- who comes without a name or with a wrong password ------------------------------------------------------

@@ -20,7 +20,7 @@ import pytest
 
 from tests.services.compose import Project, missing_tools
 
-WORKERS = ("ingest", "pose", "classify", "incidents", "archive")
+WORKERS = ("ingest", "pose", "classify", "incidents", "archive", "serve")
 PLANTED = "pl4nted-camera-secret"
 SITE = """
 cameras:

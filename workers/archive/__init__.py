@@ -1,1 +1,1 @@
-"""Keeps the verdicts: one log of JSON lines for each camera."""
+"""Keeps what the fleet finds: verdicts in logs and rows, incidents in rows, evidence of them as files."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from shared.config import Section
 
@@ -35,7 +36,59 @@ class ArchiveConfig(Section):
         "lines changed by whoever does not have it. Absent: who can write a log can compute its chain anew.",
     )
 
+    keep_days: float = Field(
+        30.0,
+        gt=0,
+        le=36_500,
+        description="Rows of verdicts are removed so many days after capture (a recording's own time). The "
+        "logs are not.",
+    )
+    keep_incidents_days: float = Field(
+        365.0,
+        gt=0,
+        le=36_500,
+        description="Incidents are removed so many days after they began, with their evidence.",
+    )
+
     @property
     def chain_secret(self) -> bytes:
         """The chain's key in bytes; empty if there is none."""
         return self.chain_key.get_secret_value().encode() if self.chain_key else b""
+
+
+class EvidenceConfig(Section):
+    """Snapshots and clips of incidents: skeletons on black, never the camera's picture."""
+
+    enabled: bool = Field(True, description="Make them; without it, only what is too old is removed.")
+    directory: Path | None = Field(
+        None, description="Where they are kept; absent: 'evidence' beside the verdict logs."
+    )
+    snapshot: bool = Field(True, description="Make a picture at once when an incident begins.")
+    before_s: float = Field(
+        5.0, ge=0, le=60, description="A clip begins so many seconds before its incident."
+    )
+    after_s: float = Field(
+        5.0, ge=0, le=20, description="And ends so many seconds after the incident's last violent verdict."
+    )
+    longest_s: float = Field(
+        120.0, ge=1, le=600, description="Of a longer incident, a clip shows the first so many seconds."
+    )
+    keep_days: float = Field(
+        30.0,
+        gt=0,
+        le=36_500,
+        description="They are removed so many days after they were made, unless their incident was "
+        "acknowledged or labelled: then with the incident.",
+    )
+    keep_gb: float = Field(
+        20.0, gt=0, le=1e6, description="The oldest ones go where all together are more than so many GB."
+    )
+
+    @model_validator(mode="after")
+    def _shows_something(self) -> Self:
+        if self.longest_s <= self.before_s:
+            raise ValueError(
+                f"longest_s {self.longest_s:g} ends before the incident begins: more than before_s "
+                f"{self.before_s:g}"
+            )
+        return self

@@ -1,4 +1,4 @@
-"""The archive's two stages: Verdicts to JSON lines and rows, Incidents to rows."""
+"""The archive's stages that keep what comes: Verdicts as JSON lines and rows, Incidents as rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def build_stage(
     Raises:
         ConfigError: the directory cannot be made or written, or the database's URL is none.
     """
-    _check(directory)
+    check(directory, "archive.directory")
     store = Store(database_url, config.fsync)
     logs: dict[str, VerdictLog] = {}
 
@@ -51,9 +51,10 @@ def build_stage(
         except LogError as error:
             raise TryLater(str(error)) from error
         metrics.WRITTEN.labels(camera).inc(written)
-        metrics.STORED.labels("verdicts", camera).inc(store.write(write_verdicts, camera, verdicts))
+        stored = store.write(lambda to: write_verdicts(to, camera, verdicts))
+        metrics.STORED.labels("verdicts", camera).inc(stored)
 
-    return _sink("archive", "verdicts", Verdicts, deliver, store.close)
+    return sink("archive", "verdicts", Verdicts, deliver, store.close)
 
 
 def build_history(config: ArchiveConfig, directory: Path, database_url: str) -> Stage[Any, None, None, Any]:
@@ -62,18 +63,24 @@ def build_history(config: ArchiveConfig, directory: Path, database_url: str) -> 
     Raises:
         ConfigError: as `build_stage`.
     """
-    _check(directory)
+    check(directory, "archive.directory")
     store = Store(database_url, config.fsync)
 
     def deliver(camera: str, records: Sequence[tuple[str, Message]]) -> None:
         incidents = [(entry_id, record) for entry_id, record in records if isinstance(record, Incidents)]
         if incidents:
-            metrics.STORED.labels("incidents", camera).inc(store.write(write_incidents, camera, incidents))
+            stored = store.write(lambda to: write_incidents(to, camera, incidents))
+            metrics.STORED.labels("incidents", camera).inc(stored)
 
-    return _sink("history", "incidents", Incidents, deliver, store.close)
+    return sink("history", "incidents", Incidents, deliver, store.close)
 
 
-def _check(directory: Path) -> None:
+def check(directory: Path, key: str) -> None:
+    """Makes a folder that the site file's `key` names.
+
+    Raises:
+        ConfigError: it cannot be made or written.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         probe = directory / ".writable"
@@ -81,13 +88,15 @@ def _check(directory: Path) -> None:
         probe.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"archive.directory: {directory}: cannot be written: {error.strerror}: choose another"
+            f"{key}: {directory}: cannot be written: {error.strerror}: choose another"
         ) from error
 
 
-def _sink(
+def sink(
     name: str, reads: str, kind: type[Message], deliver: Deliver, close: Callable[[], None]
 ) -> Stage[Any, None, None, Any]:
+    """A stage that hands every record of a stream to `deliver`, and writes none."""
+
     def prepare(message: Message) -> Message:
         if not isinstance(message, kind):
             raise BadInput(f"expected {kind.__name__.lower()}, got {type(message).__name__}")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from shared.messages import Message
 from shared.stage import TryLater
 from shared.store.database import Database, DatabaseAwayError
 from workers.archive import metrics
 
 log = logging.getLogger(__name__)
 
-Kept = TypeVar("Kept", bound=Message)
-Write = Callable[[Connection, str, Sequence[tuple[str, Kept]]], int]
+Result = TypeVar("Result")
 
 
 class Store:
@@ -39,8 +37,8 @@ class Store:
         except DatabaseAwayError as error:
             log.warning("archive waits: %s", error)
 
-    def write(self, write: Write[Kept], camera: str, records: Sequence[tuple[str, Kept]]) -> int:
-        """Store records of a camera in one transaction; returns how many were not there yet.
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do something in one transaction: all of it is stored, or nothing.
 
         Raises:
             TryLater: the database is away, full or locked.
@@ -48,12 +46,25 @@ class Store:
         try:
             self._prepare()
             with metrics.STORE_SECONDS.time(), self._database.writing() as connection:
-                return write(connection, camera, records)
+                return work(connection)
         except DatabaseAwayError as error:
             raise TryLater(str(error)) from error
         except IntegrityError as error:
             # A worker that had lost the camera, and did not know it, stored the same in the same moment.
             raise TryLater(f"{self._database.where}: another archive worker stored the same") from error
+
+    def read(self, work: Callable[[Connection], Result]) -> Result:
+        """Look at one moment's contents; writers do not wait for it.
+
+        Raises:
+            TryLater: the database is away or locked.
+        """
+        try:
+            self._prepare()
+            with self._database.reading() as connection:
+                return work(connection)
+        except DatabaseAwayError as error:
+            raise TryLater(str(error)) from error
 
     def close(self) -> None:
         """Give all connections back."""

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from shared.bus.streams import parse_id
 from shared.messages import Incident, Incidents, Message, Verdicts
-from shared.store.tables import changes, cursors, incidents, panels, steps, verdicts
+from shared.store.tables import changes, cursors, evidence, incidents, panels, steps, verdicts
 
 Kept = TypeVar("Kept", bound=Message)
 
@@ -71,6 +71,11 @@ def write_incidents(connection: Connection, camera: str, records: Sequence[tuple
             _put(connection, incidents, {"incident_id": incident.incident_id}, values)
     _move(connection, "incidents", camera, fresh)
     return len(fresh)
+
+
+def write_evidence(connection: Connection, incident_id: str, kind: str, values: dict[str, Any]) -> None:
+    """Store what was made of an incident, in place of what was noted of it before."""
+    _put(connection, evidence, {"incident_id": incident_id, "kind": kind}, values)
 
 
 def _fresh(

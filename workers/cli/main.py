@@ -13,7 +13,8 @@ from workers.cli.lazy import LazyGroup
 # Each is a module of that name (with _ for -) beside this one, with a command of that name in it.
 COMMANDS = (
     *("up", "worker", "check", "status", "tail", "verify-log", "health"),
-    *("demo", "simulate", "models", "keys", "play", "evaluate", "explain", "train", "reference"),
+    *("users", "tokens", "demo", "simulate", "models", "keys", "play", "evaluate", "explain", "train"),
+    "reference",
 )
 # Exit codes: 0 well, 1 something broke, 2 something is wrong with what the user gave, 130 Ctrl-C.
 EXIT_BROKEN = 1
@@ -70,6 +71,7 @@ def _explained(error: Exception) -> tuple[int, str]:
     """Exit code and one line for an error that a user can mend; no line for what is ours to mend."""
     from shared.bus import BusError, BusRefusedError
     from shared.config import ConfigError
+    from shared.store.database import DatabaseAwayError
 
     line = " ".join(str(error).split())
     if isinstance(error, (ConfigError, BusRefusedError)):
@@ -77,4 +79,6 @@ def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, BusError):
         # Not what was given is wrong: whoever starts us may try again.
         return EXIT_BROKEN, f"no answer from the server: {line}: is it running?"
+    if isinstance(error, DatabaseAwayError):
+        return EXIT_BROKEN, f"no answer from the database: {line}: is it running?"
     return EXIT_BROKEN, ""

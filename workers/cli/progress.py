@@ -35,8 +35,8 @@ class CameraProgress:
     """One camera's way through the fleet.
 
     Attributes:
-        archived, noted, kept: the cursors of archive and incidents, who read verdicts, and of history, who
-            reads incidents.
+        archived, noted, kept, shown: the cursors of archive and incidents, who read verdicts, and of history
+            and evidence, who read incidents.
         incidents: how many began; `last_incidents` are the last ones of them, by id.
     """
 
@@ -46,6 +46,7 @@ class CameraProgress:
     archived: str = "0-0"
     noted: str = "0-0"
     kept: str = "0-0"
+    shown: str = "0-0"
     source: str = ""
     behind: int = 0
     dropped: int = 0
@@ -71,7 +72,7 @@ class CameraProgress:
         """Whether the end of its source has passed every worker."""
         if self.end is None:
             return False
-        last = min(map(parse_id, (self.archived, self.noted, self.kept)))
+        last = min(map(parse_id, (self.archived, self.noted, self.kept, self.shown)))
         return last >= parse_id(self.end)
 
 
@@ -114,7 +115,7 @@ class Progress:
         now = time.monotonic()
         lags = self.bus.lags("pose", "frames", self.names)
         for camera in self.cameras.values():
-            ingest, pose, classify, incidents, archive, history = (
+            ingest, pose, classify, incidents, archive, history, evidence = (
                 self.bus.counters(stage, camera.camera) for stage in STAGES
             )
             camera.frames = int(ingest.get("added", 0))
@@ -123,8 +124,8 @@ class Progress:
             camera.source = last_record(self.bus, camera.camera, pose.get("cursor", "0-0"))
             camera.dropped = sum(frames_dropped(ingest).values())
             camera.dead = sum(int(c.get("dead", 0)) for c in (ingest, pose, classify, incidents))
-            camera.noted, camera.archived, camera.kept = (
-                counters.get("cursor", START) for counters in (incidents, archive, history)
+            camera.noted, camera.archived, camera.kept, camera.shown = (
+                counters.get("cursor", START) for counters in (incidents, archive, history, evidence)
             )
             camera.recent.append((now, camera.tracked))
             while now - camera.recent[0][0] > _RATE_OVER_S:

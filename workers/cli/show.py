@@ -16,6 +16,7 @@ from workers.cli.progress import CameraProgress, Progress
 from workers.cli.site import Site
 from workers.cli.supervisor import Supervisor
 from workers.cli.tail import judgement, short
+from workers.serve.config import ADDRESS_FILE, FIRST_PASSWORD_FILE, FIRST_USER
 
 _PLAIN_EVERY_S = 5.0
 _SPANS_SHOWN = 5
@@ -29,6 +30,7 @@ class Display:
         self._console = Console()
         self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
         self._next_line_at = 0.0
+        self._page_told = False
 
     def __enter__(self) -> Display:
         count = len(self._site.cameras)
@@ -50,6 +52,18 @@ class Display:
         if time.monotonic() >= self._next_line_at:
             self._next_line_at = time.monotonic() + _PLAIN_EVERY_S
             click.echo(_line(progress))
+
+    def tell_page(self) -> None:
+        """Says once where the site's page is, when it is there."""
+        folder = self._site.serve_directory
+        if self._page_told or not (folder / ADDRESS_FILE).exists():
+            return
+        self._page_told = True
+        address = (folder / ADDRESS_FILE).read_text(encoding="utf-8")
+        password = folder / FIRST_PASSWORD_FILE
+        first = f" (user {FIRST_USER}, password in {password})" if password.exists() else ""
+        line = f"nexara: the page is at {address}{first}"
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def finish(self, progress: Progress) -> None:
         """The last word: totals of this run."""

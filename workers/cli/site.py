@@ -14,7 +14,7 @@ from shared import config, embedded
 from shared.bus import Bus
 from shared.config import ConfigError, Section
 from shared.messages import CAMERA_PATTERN
-from workers.archive.config import ArchiveConfig
+from workers.archive.config import ArchiveConfig, EvidenceConfig
 from workers.classify.config import ClassifyConfig
 from workers.incidents.config import IncidentsConfig
 from workers.ingest.config import CameraOptions as IngestCamera
@@ -23,11 +23,12 @@ from workers.pose.config import CameraOptions as PoseCamera
 from workers.pose.config import PoseConfig, view_plan
 from workers.pose.runtimes import choose, usual_image_size
 from workers.pose.views import ViewPlan
+from workers.serve.config import ServeConfig
 
 CameraName = Annotated[str, StringConstraints(pattern=CAMERA_PATTERN)]
-ROLES = ("ingest", "pose", "classify", "incidents", "archive")
+ROLES = ("ingest", "pose", "classify", "incidents", "archive", "serve")
 # Most roles are one stage; who keeps things reads several streams.
-_SEVERAL = {"archive": ("archive", "history")}
+_SEVERAL = {"archive": ("archive", "history", "evidence")}
 
 
 def stages_of(role: str) -> tuple[str, ...]:
@@ -73,6 +74,7 @@ class Processes(Section):
     classify: int = Field(1, ge=0, le=64, description="Classify processes.")
     incidents: int = Field(1, ge=0, le=64, description="Incidents processes.")
     archive: int = Field(1, ge=0, le=1, description="Archive processes: the log is written by one.")
+    serve: int = Field(1, ge=0, le=1, description="Serve processes: the page has one port. 0: no page.")
 
 
 class Site(Section):
@@ -89,6 +91,10 @@ class Site(Section):
     classify: ClassifyConfig = Field(default_factory=ClassifyConfig, description="The classify worker.")
     incidents: IncidentsConfig = Field(default_factory=IncidentsConfig, description="The incidents worker.")
     archive: ArchiveConfig = Field(default_factory=ArchiveConfig, description="The archive worker.")
+    evidence: EvidenceConfig = Field(
+        default_factory=EvidenceConfig, description="Snapshots and clips of incidents, which archive makes."
+    )
+    serve: ServeConfig = Field(default_factory=ServeConfig, description="The serve worker: the site's page.")
     metrics: MetricsConfig = Field(default_factory=MetricsConfig, description="Prometheus metrics.")
 
     @property
@@ -113,6 +119,16 @@ class Site(Section):
     def verdict_directory(self) -> Path:
         """Where the archive keeps its logs."""
         return self.archive.directory or self.bus.data / "verdicts"
+
+    @property
+    def evidence_directory(self) -> Path:
+        """Where the archive keeps snapshots and clips of incidents."""
+        return self.evidence.directory or self.verdict_directory / "evidence"
+
+    @property
+    def serve_directory(self) -> Path:
+        """What the serve worker leaves for people: the page's address, the first user's password."""
+        return self.bus.data / "serve"
 
     @property
     def database_url(self) -> str:
@@ -168,7 +184,7 @@ def compose(site: Path | None, videos: Sequence[Path], overrides: Mapping[str, s
         cameras: dict[str, Any] = {}
         for video in videos:
             cameras[_camera_name(video, cameras)] = {"source": os.fspath(video.resolve())}
-        data = {"name": "videos", "cameras": cameras, "metrics": {"port": 0}}
+        data = {"name": "videos", "cameras": cameras, "metrics": {"port": 0}, "serve": {"port": 0}}
     for key, text in overrides.items():
         _put(data, key, text)
     return data

@@ -25,6 +25,7 @@ from workers.cli.progress import Progress
 from workers.cli.show import Display
 from workers.cli.site import Site, compose, load
 from workers.cli.supervisor import Supervisor
+from workers.serve.config import ADDRESS_FILE
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,7 @@ def run_site(
         bus = stack.enter_context(contextlib.closing(site.connect()))
         if fresh:
             _forget(bus, site)
+        (site.serve_directory / ADDRESS_FILE).unlink(missing_ok=True)
         supervisor = stack.enter_context(Supervisor(site, path, directory / "logs", bus).running())
         _tell_prometheus(directory / TARGETS, supervisor)
         display = stack.enter_context(Display(site))
@@ -204,6 +206,7 @@ def _watch(
             log.info("progress: %s", error)
             continue
         display.show(progress, supervisor)
+        display.tell_page()
         if until_eof and progress.ended:
             break
         if seconds is not None and time.monotonic() - started >= seconds:

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 def worker(roles: str, site_file: Path, name: str, overrides: tuple[str, ...], again: bool) -> None:
     """Run one worker, or several roles in one process.
 
-    The roles are ingest, pose, classify, incidents and archive.
+    The roles are ingest, pose, classify, incidents, archive and serve.
     """
     names = roles.split(",")
     for role in names:
@@ -105,8 +105,15 @@ def _run_stage(site: Site, pulse: Pulse, name: str, stop: threading.Event, again
             from workers.ingest import worker as ingest
 
             ingest.run(site.ingest, site.ingest_cameras(), bus, stop, name, again=again, pulse=pulse)
+        elif pulse.role == "serve":
+            from workers.serve import worker as serve
+            from workers.serve.services import Place
+
+            place = Place(site.name, tuple(site.cameras), site.evidence_directory)
+            folder = site.serve_directory
+            serve.run(site.serve, place, bus, site.database_url, folder, stop, pulse=pulse, again=again)
         else:
-            Loop(_stage(site, pulse.role), bus, list(site.cameras), name, pulse=pulse).run(stop)
+            Loop(_stage(site, pulse.role, bus), bus, list(site.cameras), name, pulse=pulse).run(stop)
 
 
 def _greet(bus: Bus) -> None:
@@ -119,7 +126,7 @@ def _greet(bus: Bus) -> None:
         log.warning("%s: waiting for it", error)
 
 
-def _stage(site: Site, name: str) -> Stage:  # type: ignore[type-arg]
+def _stage(site: Site, name: str, bus: Bus) -> Stage:  # type: ignore[type-arg]
     # Imported where they are used: a classify process must not pay for the detector's libraries.
     if name == "pose":
         from workers.pose.stage import build_stage as build_pose
@@ -133,6 +140,10 @@ def _stage(site: Site, name: str) -> Stage:  # type: ignore[type-arg]
         from workers.incidents.stage import build_stage as build_incidents
 
         return build_incidents(site.incidents)
+    if name == "evidence":
+        from workers.archive.evidence.stage import build_evidence
+
+        return build_evidence(site.evidence, site.archive, site.evidence_directory, site.database_url, bus)
     from workers.archive.stage import build_history, build_stage
 
     build = build_history if name == "history" else build_stage

@@ -27,7 +27,7 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
         with database.reading() as connection:
             context = MigrationContext.configure(connection)
             assert compare_metadata(context, metadata) == []
-            assert context.get_current_revision() == "0001"
+            assert context.get_current_revision() == "0003"
 
 
 def test_several_may_migrate_at_once(database_url: str) -> None:

@@ -1,0 +1,1 @@
+"""The serve worker: the site's web page and its JSON API."""

@@ -1,0 +1,1 @@
+"""The JSON API: what programs, and our own pages, are told."""

@@ -1,0 +1,69 @@
+"""Puts the routes together, behind what guards all of them."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from shared.bus import BusError
+from shared.store.database import DatabaseAwayError
+from workers.serve import login, pages
+from workers.serve.access import check_all
+from workers.serve.api import evidence, fleet, incidents
+from workers.serve.headers import SecurityHeaders
+from workers.serve.live import route as live
+from workers.serve.measure import Measured
+from workers.serve.services import Services
+
+log = logging.getLogger(__name__)
+
+# Who is not logged in needs these to be able to.
+PUBLIC = frozenset({"/login", "/static/{name}"})
+# No request of ours is longer than a note.
+_LONGEST_BODY_BYTES = 64 * 2**10
+
+
+def build_app(services: Services) -> FastAPI:
+    """The application.
+
+    Raises:
+        RuntimeError: a route is open to everybody and not said to be.
+    """
+    app = FastAPI(
+        title="NexaraVision",
+        version=version("nexara"),
+        description="Cameras, incidents and verdicts of one site.",
+        # The document is behind the login, and FastAPI's pages for it would fetch scripts from elsewhere.
+        openapi_url=None,
+        max_body_size=_LONGEST_BODY_BYTES,
+    )
+    app.state.services = services
+    app.state.gate = login.Gate()
+    for module in (pages, login, fleet, incidents, evidence, live):
+        app.include_router(module.router)
+    app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(DatabaseAwayError, _away)
+    app.add_exception_handler(BusError, _away)
+    app.add_middleware(Measured)
+    app.add_middleware(SecurityHeaders)
+    check_all(app, PUBLIC)
+    return app
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    """The first mistake in words. What was sent is not repeated: it may be a password."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    first = problems[0] if problems else {"loc": (), "msg": "is not valid"}
+    where = ".".join(str(part) for part in first["loc"][1:])
+    return JSONResponse({"detail": f"{where}: {first['msg']}"}, 422)
+
+
+async def _away(_request: Request, error: Exception) -> JSONResponse:
+    """Something that we need does not answer. Where it lies is for the log alone."""
+    log.warning("%s", error)
+    what = "the database" if isinstance(error, DatabaseAwayError) else "the server"
+    return JSONResponse({"detail": f"{what} does not answer: try again"}, 503, {"Retry-After": "5"})

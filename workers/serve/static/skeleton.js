@@ -1,0 +1,180 @@
+// Draws a frame: skeletons on black, or over the picture.
+
+import { COLOURS, SHAPES, score, short } from "./words.js";
+
+// Below the first nobody has seen the joint; below the second it is little more than a guess.
+const LEAST = 0.05;
+const SURE = 0.3;
+const NOT_JUDGED = "#e8ecf2";
+const HEAD = [0, 1, 2, 3, 4];
+// Ears, eyes and nose are one head, a circle.
+const NO_BONE = new Set(["0-1", "0-2", "1-3", "2-4", "3-5", "4-6"]);
+const SHOULDERS = [5, 6];
+const HIPS = [11, 12];
+
+/** A canvas that shows the newest frame it was given, when the browser next paints. */
+export class View {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.frame = null;
+    this.picture = null;
+    this.bones = [];
+    this.words = "";
+    this.visible = true;
+    this.asked = false;
+    new ResizeObserver(() => this.ask()).observe(canvas);
+    new IntersectionObserver(([entry]) => {
+      this.visible = entry.isIntersecting;
+      this.ask();
+    }).observe(canvas);
+  }
+
+  /** Shows a frame, over its picture if there is one. */
+  async show(frame, jpeg) {
+    const picture = jpeg && (await createImageBitmap(jpeg).catch(() => null));
+    // A picture takes a moment: meanwhile a newer frame may have come.
+    if (this.frame && this.frame.generation === frame.generation && this.frame.number > frame.number) return;
+    this.picture?.close();
+    this.frame = frame;
+    this.picture = picture ?? null;
+    this.words = "";
+    this.ask();
+  }
+
+  /** Says something in place of people. */
+  say(words) {
+    if (this.words === words) return;
+    this.words = words;
+    this.ask();
+  }
+
+  ask() {
+    if (this.asked || !this.visible) return;
+    this.asked = true;
+    requestAnimationFrame(() => {
+      this.asked = false;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const { canvas, frame } = this;
+    const wide = frame ? frame.width / frame.height : 16 / 9;
+    canvas.style.aspectRatio = `${wide}`;
+    const width = Math.round(canvas.clientWidth * devicePixelRatio);
+    const height = Math.round(width / wide);
+    if (!width) return;
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, width, height);
+    const unit = devicePixelRatio * Math.max(1, canvas.clientWidth / 640);
+    if (frame && this.picture) context.drawImage(this.picture, 0, 0, width, height);
+    if (frame && !this.words) {
+      const scale = width / frame.width;
+      // Who matters most is on top.
+      const people = [...frame.people].sort((a, b) => (a.verdict?.score ?? -1) - (b.verdict?.score ?? -1));
+      for (const person of people)
+        drawPerson(context, person, this.bones, scale, unit, this.picture !== null);
+      for (const person of people) drawName(context, person, scale, unit);
+    }
+    if (this.words || !frame) {
+      context.fillStyle = this.picture ? "#fff" : "#a9b3c2";
+      context.font = `${Math.round(14 * unit)}px system-ui, sans-serif`;
+      context.textAlign = "center";
+      context.fillText(this.words || "waits for its first frame", width / 2, height / 2);
+      context.textAlign = "left";
+    }
+  }
+}
+
+function drawPerson(context, person, bones, scale, unit, onPicture) {
+  const result = person.verdict?.result ?? null;
+  const colour = result ? COLOURS[result] : NOT_JUDGED;
+  const points = person.keypoints.map(([x, y, sure]) => [x * scale, y * scale, sure]);
+  context.lineCap = "round";
+  // On a bright picture the colours need something dark around them.
+  const strokes = onPicture ? [["rgb(0 0 0 / 60%)", 5 * unit]] : [];
+  for (const [ink, width] of [...strokes, [colour, 2.2 * unit]]) {
+    context.strokeStyle = context.fillStyle = ink;
+    context.lineWidth = width;
+    for (const [from, to] of bones) {
+      if (!NO_BONE.has(`${from}-${to}`)) drawBone(context, points[from], points[to], person.predicted, unit);
+    }
+    drawNeckAndHead(context, points, person.predicted, unit);
+  }
+  for (const [x, y, sure] of points.slice(5)) {
+    if (sure < SURE || person.predicted) continue;
+    context.beginPath();
+    context.arc(x, y, 2.1 * unit, 0, 2 * Math.PI);
+    context.fill();
+  }
+  drawBox(context, person, result, colour, scale, unit);
+}
+
+function drawBone(context, from, to, predicted, unit) {
+  const sure = Math.min(from[2], to[2]);
+  if (sure < LEAST) return;
+  context.setLineDash(predicted || sure < SURE ? [3 * unit, 4 * unit] : []);
+  context.beginPath();
+  context.moveTo(from[0], from[1]);
+  context.lineTo(to[0], to[1]);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+function middle(points, joints) {
+  const seen = joints.map((joint) => points[joint]).filter(([, , sure]) => sure >= LEAST);
+  if (!seen.length) return null;
+  return [0, 1, 2].map((part) => seen.reduce((sum, point) => sum + point[part], 0) / seen.length);
+}
+
+function drawNeckAndHead(context, points, predicted, unit) {
+  const head = middle(points, HEAD);
+  const neck = middle(points, SHOULDERS);
+  const hips = middle(points, HIPS);
+  if (!head || !neck) return;
+  const torso = hips ? Math.hypot(neck[0] - hips[0], neck[1] - hips[1]) : 40 * unit;
+  const radius = Math.max(3 * unit, 0.24 * torso);
+  const apart = Math.hypot(head[0] - neck[0], head[1] - neck[1]);
+  if (apart > radius) {
+    const share = radius / apart;
+    const chin = [head[0] + (neck[0] - head[0]) * share, head[1] + (neck[1] - head[1]) * share, head[2]];
+    drawBone(context, chin, neck, predicted, unit);
+  }
+  context.setLineDash(predicted || head[2] < SURE ? [3 * unit, 4 * unit] : []);
+  context.beginPath();
+  context.arc(head[0], head[1], radius, 0, 2 * Math.PI);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+function drawBox(context, person, result, colour, scale, unit) {
+  const [left, top, right, bottom] = person.box.map((side) => side * scale);
+  context.lineWidth = (result === "VIOLENCE" ? 2.5 : 1) * unit;
+  context.globalAlpha = result === "VIOLENCE" ? 1 : 0.45;
+  context.setLineDash(person.predicted ? [4 * unit, 5 * unit] : []);
+  context.strokeRect(left, top, right - left, bottom - top);
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+}
+
+function drawName(context, person, scale, unit) {
+  const [left, top] = person.box.map((side) => side * scale);
+  const result = person.verdict?.result;
+  const shape = result ? `${SHAPES[result]} ` : "";
+  const text = `${shape}${short(person.track_id)}${result ? ` ${score(person.verdict.score)}` : ""}`;
+  context.font = `600 ${Math.round(11 * unit)}px system-ui, sans-serif`;
+  const height = 15 * unit;
+  const width = context.measureText(text).width + 8 * unit;
+  // Inside the picture, though the person is at its edge.
+  const x = Math.min(Math.max(0, left), context.canvas.width - width);
+  const y = Math.max(0, top - height);
+  context.fillStyle = "rgb(0 0 0 / 72%)";
+  context.fillRect(x, y, width, height);
+  context.fillStyle = result ? COLOURS[result] : NOT_JUDGED;
+  context.fillText(text, x + 4 * unit, y + height - 4 * unit);
+}
