@@ -1,15 +1,17 @@
-"""Kills the archive at random moments; the log and the database must be those of an undisturbed run.
+"""Kills the archive at random moments; log, database and evidence must be those of an undisturbed run.
 
     python -m benchmarks.archive_kills [--kills 50] [--database postgresql://...] [--seed 1]
 
 Verdicts and incidents of one camera are put into an embedded server's streams while `nexara worker archive`
 runs, is killed with SIGKILL, and is started again. At the end every verdict and every change of an incident
-must be in the database once, and the log must be byte for byte what one pass writes.
+must be in the database once, the log must be byte for byte what one pass writes, and each incident must have
+its snapshot and its clip, whole.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import random
 import subprocess
 import sys
@@ -28,7 +30,8 @@ from shared import embedded
 from shared.bus.streams import state_key, stream_key
 from shared.messages import Incident, Incidents, Message, Verdicts, encode
 from shared.store.database import Database
-from shared.store.tables import changes, incidents, steps, verdicts
+from shared.store.tables import changes, evidence, incidents, steps, verdicts
+from tests.archive.scenes import tracks
 from tests.archive.test_log import GENERATION, record
 from workers.archive.log import VerdictLog
 
@@ -51,6 +54,7 @@ def main() -> int:
             "cameras": {CAMERA: {"source": "lobby.mp4"}},
             "bus": {"data": str(folder / "data")},
             "archive": {"database": database},
+            "evidence": {"before_s": 0.5, "after_s": 0},
             "metrics": {"port": 0},
         }
         (folder / "site.yaml").write_text(yaml.safe_dump(site))
@@ -87,7 +91,9 @@ def _killed(folder: Path, url: str, kills: int, rng: random.Random) -> float:
 
 def _publish(client: Any, pause: float, done: threading.Event) -> None:
     for number in range(1, _STEPS + 1):
-        for stream, message in (("verdicts", judged(number)), ("incidents", told(number))):
+        seen = tracks(number, {7: number % 300, 8: 300})
+        told_of = {"tracks": seen, "verdicts": judged(number), "incidents": told(number)}
+        for stream, message in told_of.items():
             if message is not None:
                 client.xadd(stream_key(stream, CAMERA), {"m": encode(message)}, id=f"{number}-0")
         if number % 20 == 0:
@@ -96,7 +102,7 @@ def _publish(client: Any, pause: float, done: threading.Event) -> None:
 
 
 def _wait(client: Any, process: subprocess.Popen[bytes], log: Path) -> None:
-    ends = {"archive": f"{_STEPS}-0", "history": f"{_STEPS - 1}-0"}
+    ends = {"archive": f"{_STEPS}-0", "history": f"{_STEPS - 1}-0", "evidence": f"{_STEPS - 1}-0"}
     deadline = time.monotonic() + 120
     while (cursors := {stage: _cursor(client, stage) for stage in ends}) != ends:
         if process.poll() is not None or time.monotonic() > deadline:
@@ -140,7 +146,9 @@ def differences(folder: Path, url: str) -> list[str]:
     expected = [(f"{number:016x}", "ended") for number in numbers if number % _EVERY == 1]
     problems = []
     with closing(Database(url)) as database:
-        stored = {table.name: _rows(database, table) for table in (steps, verdicts, changes, incidents)}
+        stored = {
+            table.name: _rows(database, table) for table in (steps, verdicts, changes, incidents, evidence)
+        }
     if [row["number"] for row in stored["steps"]] != list(numbers):
         problems.append(f"{len(stored['steps'])} steps")
     if len(stored["verdicts"]) != _STEPS:
@@ -149,10 +157,25 @@ def differences(folder: Path, url: str) -> list[str]:
         problems.append(f"{len(stored['incident_changes'])} changes")
     if sorted((row["incident_id"], row["state"]) for row in stored["incidents"]) != expected:
         problems.append(f"{len(stored['incidents'])} incidents")
+    problems += _bad_files(folder / "data" / "verdicts" / "evidence", stored["evidence"])
     records: list[tuple[str, Verdicts]] = [(f"{number}-0", judged(number)) for number in numbers]
     VerdictLog(folder / "calm.jsonl", fsync=False, lock_timeout_s=1.0).append(records)
     if (folder / "calm.jsonl").read_bytes() != (folder / "data/verdicts/lobby.jsonl").read_bytes():
         problems.append("another log")
+    return problems
+
+
+def _bad_files(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with the files of evidence: one that is missing, not whole, or left over."""
+    wanted = {row["path"]: row["sha256"] for row in rows}
+    found = {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    problems = [] if found == wanted else [f"{len(found)} files of evidence for {len(wanted)} rows"]
+    if len(rows) != 2 * _INCIDENTS or any(row["note"] for row in rows):
+        problems.append(f"{len(rows)} rows of evidence, {sum(bool(row['note']) for row in rows)} not whole")
     return problems
 
 

@@ -20,6 +20,8 @@ PURE = (
     "shared/skeleton.py",
     "shared/stage.py",
     "workers/archive/chain.py",
+    "workers/archive/retention.py",
+    "workers/archive/evidence/drawing.py",
     "workers/ingest/simulated",
     "workers/pose/refine",
     "workers/pose/evaluation/lag.py",

@@ -81,6 +81,10 @@ class Database:
             DatabaseAwayError: the database is away, or its folder is missing or may not be written.
             ConfigError: a newer version of this program has changed the tables.
         """
+        if self._sqlite and self._url.database:
+            # Hashes of passwords are in it: a new file is not for everybody on the machine.
+            with contextlib.suppress(OSError):
+                Path(self._url.database).touch(mode=0o640)
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         try:

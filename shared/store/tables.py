@@ -5,6 +5,8 @@ Columns that nobody searches by are JSON, as in the messages (`shared.messages` 
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -37,6 +39,11 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 def camera_columns() -> tuple[Column[str], Column[str]]:
     """Which camera, and which of its lives."""
     return Column("camera", String(63), nullable=False), Column("generation", String(16), nullable=False)
+
+
+def stored_column() -> Column[float]:
+    """When the row was made, Unix time: what a recording says of its own time says nothing of that."""
+    return Column("stored_at", Double, nullable=False, default=time.time)
 
 
 # How far each stream is stored, in the transaction that stored it.
@@ -79,6 +86,7 @@ steps = Table(
     Column("people", Integer, nullable=False),
     Column("quality", Double, nullable=False),
     Column("track_ids", JSON, nullable=False),
+    stored_column(),
     Index("ix_steps_once", "camera", "generation", "milliseconds", "sequence", unique=True),
     Index(None, "captured_at"),
     Index(None, "camera", "captured_at"),
@@ -134,6 +142,7 @@ incidents = Table(
     Column("acknowledged_by", String(64)),
     Column("label", String(16)),  # true, false: what people found it to be
     Column("note", Text),
+    stored_column(),
     Index(None, "began_captured_at"),
     Index(None, "camera", "began_captured_at"),
 )

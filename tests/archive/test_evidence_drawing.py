@@ -12,7 +12,7 @@ from shared.messages import Tracks
 from tests.archive.scenes import mark, tracks
 from workers.archive.evidence.drawing import OTHERS, PALETTE, Canvas, Caption, Colour, places
 
-CAPTION = Caption(camera="lobby", when="2026-11-26 20:43:49.500+01:00", score="peak score 0.97")
+CAPTION = Caption(camera="lobby", when="2026-11-26 20:43:49.500 +01:00", score="peak score 0.97")
 CANVAS = Canvas((640, 360), 640)
 PICTURE = 360
 

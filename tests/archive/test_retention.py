@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -143,17 +144,16 @@ def file(folder: Folder, store: Store, identity: str, day: float, size: int = 10
 
 
 def remember(store: Store, identity: str, day: float, **said: Any) -> None:
-    """An incident that began on a day, and what people said of it."""
-    began = {"began_captured_at": day * DAY_S, "identity": identity}
+    """An incident that was stored on a day, and what people said of it."""
+    began = {"identity": identity}
     number = 10 * int(identity, 16)
     entries = [
         told(number, incident("new", 12.0, **began)),
         told(number + 1, incident("end", 13.0, **began)),
     ]
     store.write(lambda to: write_incidents(to, "lobby", entries))
-    if said:
-        those = update(incidents).where(incidents.c.incident_id == identity)
-        store.write(lambda to: to.execute(those.values(**said)))
+    those = update(incidents).where(incidents.c.incident_id == identity)
+    store.write(lambda to: to.execute(those.values(stored_at=day * DAY_S, **said)))
 
 
 def name(number: int) -> str:
@@ -223,14 +223,33 @@ def test_old_verdicts_go_and_newer_ones_stay(
 ) -> None:
     monkeypatch.setattr(sweep, "_BATCH", 7)
     monkeypatch.setattr(sweep, "_BETWEEN_S", 0)
-    store.write(lambda to: write_verdicts(to, "lobby", records(*range(1, 41))))
-    # They were captured from 1000.1 s to 1004 s.
-    swept(1 + 1002.05 / DAY_S, {"keep_days": 1})
+    for day in (1, 2):
+        numbers = range(20 * day - 19, 20 * day + 1)
+        new = update(steps).where(steps.c.number.in_(numbers)).values(stored_at=day * DAY_S)
+        store.write(lambda to, numbers=numbers: write_verdicts(to, "lobby", records(*numbers)))
+        store.write(lambda to, new=new: to.execute(new))
+    swept(2.5, {"keep_days": 1})
     assert (count(database_url, steps), count(database_url, verdicts)) == (20, 20)
     with closing(Database(database_url)) as database, database.reading() as connection:
         assert connection.execute(select(func.min(steps.c.number))).scalar() == 21
-    swept(3, {"keep_days": 1})
+    swept(4, {"keep_days": 1})
     assert (count(database_url, steps), count(database_url, verdicts)) == (0, 0)
+
+
+def test_an_old_recordings_rows_are_as_old_as_their_storing(
+    store: Store, swept: Any, database_url: str
+) -> None:
+    store.write(lambda to: write_verdicts(to, "lobby", records(1, 2)))
+    store.write(lambda to: write_incidents(to, "lobby", [told(1, incident("new", 12.0))]))
+    now = time.time() / DAY_S
+    swept(now + 29)
+    assert (count(database_url, steps), count(database_url, incidents)) == (2, 1)
+    # A change is no second birth.
+    store.write(lambda to: write_incidents(to, "lobby", [told(2, incident("end", 13.0))]))
+    swept(now + 31)
+    assert (count(database_url, steps), count(database_url, incidents)) == (0, 1)
+    swept(now + 366)
+    assert count(database_url, incidents) == 0
 
 
 def test_no_transaction_is_longer_than_a_batch(
@@ -239,7 +258,7 @@ def test_no_transaction_is_longer_than_a_batch(
     monkeypatch.setattr(sweep, "_BATCH", 7)
     store.write(lambda to: write_verdicts(to, "lobby", records(*range(1, 41))))
     before = REGISTRY.get_sample_value("nexara_archive_store_seconds_count") or 0
-    swept(100)
+    swept(1e6)
     assert (REGISTRY.get_sample_value("nexara_archive_store_seconds_count") or 0) - before >= 40 / 7
 
 

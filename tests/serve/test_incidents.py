@@ -149,6 +149,16 @@ def test_other_questions_are_refused(site: Site, query: dict[str, Any]) -> None:
     assert next(iter(query)) in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("odd", ["nan", "inf", "-inf", "1e400", "-1e308"])
+def test_times_that_are_none_find_nothing_or_all_and_break_nothing(site: Site, odd: str) -> None:
+    tell(site, incident(1))
+    for path in ("incidents", "incidents/export", "cameras/lobby/scores"):
+        for name in ("since", "until"):
+            if (path, name) != ("cameras/lobby/scores", "since"):
+                answer = site.as_("viewer").get(f"/api/v1/{path}", params={name: odd})
+                assert answer.status_code in (200, 422), answer.text
+
+
 def test_one_incident_comes_with_its_changes_and_the_verdicts_around_it(site: Site) -> None:
     tell(site, incident(1), incident(1, "end", last_at=110.0, end_reason="quiet"))
     judge(site, 94.0, 95.5, 100.0, 110.0, 114.5, 116.0)

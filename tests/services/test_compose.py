@@ -119,7 +119,7 @@ def verdicts(project: Project, camera: str) -> int:
 
 def test_keys_are_made_once_and_each_role_sees_its_own(project: Project) -> None:
     before = {path: path.read_text() for path in project.folder.glob("volumes/key-*/*")}
-    assert len(before) == 8
+    assert len(before) == 9
     assert project.run("keys") == (0, "")
     assert {path: path.read_text() for path in project.folder.glob("volumes/key-*/*")} == before
 
@@ -156,6 +156,26 @@ def test_an_operator_sees_all_and_a_worker_only_its_own(site: Project) -> None:
     refused = site.inside("ingest-1", ["nexara", "tail", "tracks", "--seconds", "1"])
     assert refused.returncode == 2
     assert "check user, password and rights" in refused.stderr
+
+
+LOOK = """
+import http.cookiejar, json, urllib.request
+opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+password = open("/var/lib/nexara/serve/first-password").read().strip()
+said = json.dumps({"name": "admin", "password": password}).encode()
+page = "http://127.0.0.1:8080"
+opener.open(urllib.request.Request(page + "/login", said, {"Content-Type": "application/json"}))
+print(opener.open(page + "/api/v1/system").read().decode())
+"""
+
+
+def test_the_pages_first_user_sees_the_fleet(site: Project) -> None:
+    assert (site.volume("serve") / "first-password").stat().st_mode & 0o777 == 0o600
+    looked = site.inside("serve-1", ["python3", "-c", LOOK])
+    assert looked.returncode == 0, looked.stderr
+    system = json.loads(looked.stdout)
+    assert all(len(names) == 1 for names in system["workers"].values())
+    assert [camera["camera"] for camera in system["cameras"]] == ["street", "door"]
 
 
 def test_another_pose_worker_takes_its_share_and_gives_it_back(site: Project) -> None:
@@ -206,8 +226,9 @@ def test_a_killed_server_comes_back_with_everything_and_no_worker_restarts(site:
 
 
 def test_no_secret_is_in_any_log_metric_or_command_line(site: Project) -> None:
-    secrets = {path.read_text() for path in site.folder.glob("volumes/key-*/password")} | {PLANTED}
-    assert len(secrets) == 8
+    files = [*site.folder.glob("volumes/key-*/password"), site.volume("serve") / "first-password"]
+    secrets = {path.read_text().strip() for path in files} | {PLANTED}
+    assert len(secrets) == 10
     texts = {name: container.text() for name, container in site.containers.items()}
     for worker in WORKERS:
         page = "http://127.0.0.1:9108/metrics"

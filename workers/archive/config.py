@@ -40,14 +40,14 @@ class ArchiveConfig(Section):
         30.0,
         gt=0,
         le=36_500,
-        description="Rows of verdicts are removed so many days after capture (a recording's own time). The "
-        "logs are not.",
+        description="Rows of verdicts are removed from the database so many days after they were stored. The "
+        "logs are not touched.",
     )
     keep_incidents_days: float = Field(
         365.0,
         gt=0,
         le=36_500,
-        description="Incidents are removed so many days after they began, with their evidence.",
+        description="Incidents are removed so many days after they were stored, with their evidence.",
     )
 
     @property

@@ -83,16 +83,19 @@ class Sweeper(threading.Thread):
             pass
 
     def _remove_steps(self, before: float) -> int:
-        old = (
-            select(steps.c.id).where(steps.c.captured_at < before).order_by(steps.c.captured_at).limit(_BATCH)
-        )
-        # Their verdicts go with them.
-        count = self._store.write(lambda to: to.execute(delete(steps).where(steps.c.id.in_(old))).rowcount)
+        def remove(to: Connection) -> int:
+            # In the order in which they were stored: no index is needed to find the oldest.
+            rows = to.execute(select(steps.c.id, steps.c.stored_at).order_by(steps.c.id).limit(_BATCH))
+            old = [row.id for row in rows if row.stored_at < before]
+            # Their verdicts go with them.
+            return to.execute(delete(steps).where(steps.c.id.in_(old))).rowcount if old else 0
+
+        count = self._store.write(remove)
         metrics.REMOVED.labels("steps", "age").inc(count)
         return count
 
     def _remove_incidents(self, before: float) -> int:
-        old = select(incidents.c.incident_id).where(incidents.c.began_captured_at < before).limit(_BATCH)
+        old = select(incidents.c.incident_id).where(incidents.c.stored_at < before).limit(_BATCH)
         gone = self._store.read(lambda to: list(to.execute(old).scalars()))
         files = select(evidence.c.path).where(evidence.c.incident_id.in_(gone), evidence.c.path.is_not(None))
         for path in self._store.read(lambda to: list(to.execute(files).scalars())):

@@ -30,6 +30,15 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
             assert context.get_current_revision() == "0003"
 
 
+def test_a_new_file_is_not_for_everybody_and_an_old_ones_mode_stays(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    for mode in (0o640, 0o600):
+        with closing(Database(f"sqlite:///{path}")) as database:
+            database.migrate()
+        assert path.stat().st_mode & 0o777 & ~mode == 0
+        path.chmod(0o600)
+
+
 def test_several_may_migrate_at_once(database_url: str) -> None:
     errors: list[Exception] = []
 

@@ -149,11 +149,17 @@ def _pictures(
         times = (incident.began_at, incident.last_at, moment.at)
         caption = Caption(
             camera=moment.camera,
-            when=moment_of(moment.captured_at).astimezone().isoformat(" ", "milliseconds"),
+            when=_local_time(moment.captured_at),
             score=f"peak score {incident.peak_score:.2f}",
             span=None if length_s <= 0 else (share(times[0]), share(times[1]), share(times[2])),
         )
         yield moment.at, canvas.draw(moment, people, caption)
+
+
+def _local_time(captured_at: float) -> str:
+    """As 2026-11-26 21:43:49.500 +01:00."""
+    text = moment_of(captured_at).astimezone().isoformat(" ", "milliseconds")
+    return f"{text[:-6]} {text[-6:]}"
 
 
 def _last_step_s(moments: tuple[Moment, ...]) -> float:

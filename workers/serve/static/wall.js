@@ -9,7 +9,7 @@ import { View } from "./skeleton.js";
 import { MEANINGS, SHAPES, STATES, score } from "./words.js";
 
 const METERS_EVERY_MS = 200;
-const METERS = 3;
+const METERS = 2;
 
 /** One camera's tile. */
 class Tile {

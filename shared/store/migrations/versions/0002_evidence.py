@@ -1,4 +1,6 @@
-"""Evidence: snapshots and clips of incidents."""
+"""Evidence: snapshots and clips of incidents; and when rows were stored, by which old ones go."""
+
+import time
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +10,10 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """A table more."""
+    """A table and two columns more. What is there already counts as stored now."""
+    for table in ("steps", "incidents"):
+        op.add_column(table, sa.Column("stored_at", sa.Double(), nullable=False, server_default="0"))
+        op.execute(sa.text(f"UPDATE {table} SET stored_at = :now").bindparams(now=time.time()))
     op.create_table(
         "evidence",
         sa.Column("incident_id", sa.String(length=16), nullable=False),
