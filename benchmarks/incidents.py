@@ -115,7 +115,7 @@ def told(name: str, tracks: Iterable[Tracks], config: ClassifyConfig) -> Story:
     story = Story(name)
     last: Tracks | None = None
     for last in tracks:
-        windows, finding = classify.advance(windows, last, None)
+        windows, finding = classify.advance(windows, classify.prepare(last), None)
         [verdicts] = classify.judge([finding])
         if isinstance(verdicts, Verdicts):
             if verdicts.verdicts:

@@ -55,7 +55,7 @@ def _shown(name: str, source: str, looker: Looker, site: Site) -> Image:
     classify = build_classify(site.classify.model_copy(update={"explain": "never"}))
     windows, violent = classify.initial(CAMERA, GENERATION), set[int]()
     for tracks in _tracks(source, looker, camera.size[0]):
-        windows, finding = classify.advance(windows, tracks, None)
+        windows, finding = classify.advance(windows, classify.prepare(tracks), None)
         [verdicts] = classify.judge([finding])
         if isinstance(verdicts, Verdicts) and verdicts.verdicts:
             violent = {one.track_id for one in verdicts.verdicts if one.result == "VIOLENCE"}

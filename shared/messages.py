@@ -23,6 +23,7 @@ from shared.skeleton import JOINT_COUNT
 VERSION = 2
 MAX_PAYLOAD_BYTES = 16 * 2**20
 MAX_PEOPLE = 1000
+MAX_ZONES = 32
 
 
 class MessageError(ValueError):
@@ -91,6 +92,8 @@ Score = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=1, le=32768)]
 # What any language's numbers hold exactly, JavaScript's too.
 Counter = Annotated[int, Field(ge=0, lt=2**53)]
+ZONE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 _-]{0,39}$"
+ZoneName = Annotated[str, Field(pattern=ZONE_PATTERN)]
 IncidentId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Result = Literal["SAFE", "VETOED", "VIOLENCE", "UNSURE"]
 # Why a verdict would be a guess: too few joints seen, too few frames of the track, a body of too few
@@ -117,7 +120,8 @@ class Message(Record):
 
     `camera`, `generation` and the stream entry's id together name a frame for ever. `at` is the frame's
     own time in seconds, the clock of every filter and window: it never goes backwards within a
-    generation. `captured_at` is the wall clock at capture.
+    generation. `captured_at` is the wall clock at capture. `rules` names the rules that the frame is
+    looked at by (`shared.rules`); "" is what the workers were started with.
     """
 
     camera: CameraId
@@ -126,6 +130,7 @@ class Message(Record):
     at: Finite
     captured_at: Finite
     trail: tuple[Stamp, ...] = ()
+    rules: Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")] = ""
 
 
 class Reference(Record):
@@ -292,7 +297,8 @@ class Incident(Record):
     a verdict, at `peak_at`; `peak_scene_score` that of the scene. `violent` and `vetoed` count the
     verdicts that made it; `numbers` are the frames of those, the first and the last ones where there
     are many. An incident whose people met those of an older one ends as `merged`: the older one,
-    `merged_into`, goes on for both.
+    `merged_into`, goes on for both. `zones` names the zones that its people were in; `shadow` says that
+    it is recorded, but that nobody is to be told.
     """
 
     incident_id: IncidentId
@@ -311,6 +317,8 @@ class Incident(Record):
     numbers: Annotated[tuple[Counter, ...], Field(max_length=100)]
     end_reason: Literal["quiet", "silent", "source_ended", "merged"] | None = None
     merged_into: IncidentId | None = None
+    zones: Annotated[tuple[ZoneName, ...], Field(max_length=MAX_ZONES)] = ()
+    shadow: bool = False
 
 
 class Incidents(Message):

@@ -347,6 +347,11 @@ class Bus:
                 pipeline.execute_command(*question)
             return list(pipeline.execute())
 
+    def evaluate(self, script: str, key: str, *arguments: str | int) -> Any:
+        """The answer of a script that touches one key."""
+        with _errors(self._where):
+            return self._redis.eval(script, 1, key, *arguments)
+
     def memory(self) -> tuple[int, int]:
         """Bytes that the server uses, and its bound (0: none)."""
         with _errors(self._where):
@@ -365,4 +370,4 @@ class Bus:
             names = [streams.stream_key(stream, camera) for stream in streams.WRITERS]
             names += [streams.state_key(stage, camera) for stage in streams.STAGES]
             names += [streams.lease_key(stage, camera) for stage in streams.STAGES]
-            self._redis.delete(*names, streams.dead_key(camera))
+            self._redis.delete(*names, streams.dead_key(camera), streams.rules_key(camera))

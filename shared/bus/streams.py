@@ -11,7 +11,7 @@ from dataclasses import dataclass
 START = "0-0"
 
 WRITERS = {"frames": "ingest", "tracks": "pose", "verdicts": "classify", "incidents": "incidents"}
-STAGES = ("ingest", "pose", "classify", "incidents", "archive", "history", "evidence")
+STAGES = ("ingest", "pose", "classify", "incidents", "archive", "history", "evidence", "alert")
 DEAD_LETTERS_KEPT = 1000
 # Why a live camera's frame is dropped: before it is in the stream, or out of the stream again.
 NEVER_ADDED = ("buffer", "late", "outage")
@@ -80,6 +80,11 @@ def state_key(stage: str, camera: str) -> str:
 def lease_key(stage: str, camera: str) -> str:
     """The key that holds the token of the camera's owner in a stage."""
     return f"{stage}:lease:{tag(camera)}"
+
+
+def rules_key(camera: str) -> str:
+    """The key of a camera's rules: those that hold, and those that records in the streams may name."""
+    return f"rules:{tag(camera)}"
 
 
 def members_key(stage: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
+from shared.bus import BusError
 from shared.loop.quiet import OnceAMinute
 from shared.loop.session import Session, Work
 from shared.messages import Mark, Message, MessageError, Stamp, decode, encode
@@ -41,6 +42,7 @@ class Steps:
 
         Raises:
             BadInput: the payload is damaged, another camera's, or the stage cannot use it.
+            BusError: the record's rules cannot be read now.
         """
         try:
             message = decode(payload)
@@ -90,6 +92,8 @@ class Steps:
                 work.message, work.item = self.prepare(session.camera, payload)
                 if not work.is_mark:
                     [work.seen] = self._stage.look([work.item])
+            except BusError:
+                raise
             except Exception as error:
                 # It failed the first time too, and became a dead letter.
                 log.debug("camera=%s entry=%s replay passes over: %s", session.camera, entry_id, error)
@@ -103,8 +107,8 @@ class Steps:
             work.message, work.item = work.prepared.result()
         except BadInput as problem:
             work.problem = problem
-        except CancelledError:
-            # The loop is stopping; nothing of this is committed.
+        except (CancelledError, BusError):
+            # The loop is stopping, or the server is away; nothing of this is committed.
             work.session.drop()
         except Exception as error:
             self._blame(work, error)
@@ -188,6 +192,9 @@ class Steps:
         work.problem = BadInput(f"{self._stage.name}: {type(error).__name__}: {error}", "failure")
 
     def _stamped(self, output: Message, work: Work) -> Message:
-        trail = work.message.trail if work.message is not None else ()
+        """The output with what every record carries on: who worked on it, and its rules."""
         stamp = Stamp(stage=self._stage.name, read_at=work.read_at, done_at=time.time())
-        return output.model_copy(update={"trail": (*trail, stamp)})
+        if work.message is None:
+            return output.model_copy(update={"trail": (stamp,)})
+        carried = {"trail": (*work.message.trail, stamp), "rules": work.message.rules}
+        return output.model_copy(update=carried)

@@ -117,7 +117,7 @@ def test_the_command_writes_an_expert_that_can_veto_ours(state: State, tmp_path:
         max_batch=1,
     )
     panel = open_members(config)
-    assert [member.expert.threshold for member in panel] == [0.94, 0.3]
+    assert [member.expert.threshold for member in panel] == [None, 0.3]
     assert window_settings(config, panel).frames == 32
     veto = panel[1].net
     due = window(standing(100), waving(standing(150), [9, 10], 3, 40))

@@ -169,7 +169,7 @@ def test_an_empty_picture_is_told_once_a_second(weights: dict[str, Path]) -> Non
     classify, state, found = stage(weights), None, []
     state = classify.initial("lobby", GENERATION)
     for i in range(100):
-        state, finding = classify.advance(state, record(i / 20, [], number=i), None)
+        state, finding = classify.advance(state, classify.prepare(record(i / 20, [], number=i)), None)
         found.append(finding)
     told = [output for output in classify.judge(found) if output is not None]
     assert [output.at for output in told] == [1.0, 2.0, 3.0, 4.0]
@@ -214,9 +214,9 @@ def test_replaying_the_history_gives_the_same_verdicts(weights: dict[str, Path])
 
 def test_bad_records_are_refused_and_leave_the_state_as_it_was(weights: dict[str, Path]) -> None:
     classify = stage(weights)
-    state, _ = classify.advance(classify.initial("lobby", GENERATION), record(5.0, [1]), None)
+    state, _ = classify.advance(classify.initial("lobby", GENERATION), classify.prepare(record(5.0, [1])), None)
     with pytest.raises(BadInput, match=r"time goes back by 1\.000 s"):
-        classify.advance(state, record(4.0, [1]), None)
+        classify.advance(state, classify.prepare(record(4.0, [1])), None)
     assert state.at == 5.0
     with pytest.raises(BadInput, match="out of range"):
         classify.prepare(record(1e12, [1]))
@@ -244,11 +244,15 @@ def test_everything_that_changes_outputs_is_in_the_settings(weights: dict[str, P
     base = stage(weights).settings
     other = {**weights, "msg3d": save("msg3d", tmp_path / "other.safetensors", seed=5)}
     for changed in (
-        stage(weights, preset="fast"), stage(weights, thresholds="cctv"), stage(weights, veto="always"),
+        stage(weights, preset="fast"), stage(weights, veto="always"),
         stage(weights, min_frames=10), stage(weights, max_gap_s=0.2), stage(other),
     ):  # fmt: skip
         assert changed.settings != base
     assert stage(weights, max_batch=4).settings == base
+
+
+def test_other_thresholds_leave_the_windows_alone(weights: dict[str, Path]) -> None:
+    assert stage(weights, thresholds="cctv", scene_threshold=0.5).settings == stage(weights).settings
 
 
 def test_nets_of_different_windows_do_not_work_together(weights: dict[str, Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from shared.config import ConfigError
 from shared.messages import Mark, decode, encode
+from shared.rules import Rules
 from shared.stage import BadInput
 from tests.pose.conftest import IMAGE_SIZE
 from tests.pose.footage import GENERATION, detections, frame_with, frames_of
@@ -91,7 +92,7 @@ def test_who_is_hidden_for_half_a_second_stays_predicted_and_comes_back_the_same
         if hidden[number]:
             seen = detections([], [])
         frame = frame_with(b"", 640, 360, number=number, at=moment)
-        state, finding = stage.advance(state, Prepared(frame, (), (), None), seen)
+        state, finding = stage.advance(state, Prepared(frame, Rules(), (), (), None), seen)
         findings.append(decode(encode(finding)))
     (track,) = findings[29].track_ids.tolist()
     for finding in np.array(findings, object)[hidden]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.messages import Expert
-from workers.classify.decision import Scores, score, together
+from workers.classify.decision import Scores, Thresholds, score, together
 from workers.classify.pairs import Pairs
 from workers.classify.runtime import Net
 
@@ -35,16 +35,16 @@ class Panel:
         self._sharpness = sharpness if len(self._scorers) > 1 else 1.0
         self._shares = np.array([members[number].expert.share for number in self._scorers])
         self.vetoes = [number for number, member in enumerate(members) if member.expert.role == "veto"]
-        self.experts = tuple(member.expert for member in members)
 
-    @property
-    def threshold(self) -> float:
-        """From which score on primary and members together say violence."""
-        return self.experts[0].threshold or 1.0
-
-    def vetoes_of(self, scores: Sequence[float | None]) -> list[tuple[float | None, float]]:
-        """Score and threshold of each veto, from the scores of all experts."""
-        return [(scores[number], self.experts[number].threshold or 0.0) for number in self.vetoes]
+    def experts(self, usual: Thresholds) -> tuple[Expert, ...]:
+        """Who judges, each with its threshold: its own, or the usual one of its role."""
+        by_role = {"primary": usual.primary, "veto": usual.veto}
+        return tuple(
+            member.expert
+            if member.expert.threshold is not None
+            else member.expert.model_copy(update={"threshold": by_role.get(member.expert.role)})
+            for member in self._members
+        )
 
     def scored(self, windows: Sequence[Pairs]) -> tuple[Scores, Scores]:
         """Ask primary and members about everybody.
@@ -69,28 +69,30 @@ class Panel:
         self,
         windows: Sequence[Pairs],
         asked: NDArray[np.bool_],
+        thresholds: Scores,
         weight: Scores,
         evidence: Scores,
         *,
-        always: bool,
+        always: NDArray[np.bool_],
     ) -> None:
         """Ask each veto about those of whom all before it say violence.
 
         Args:
             windows: in which N people are judged.
             asked: [N] of whom the scorers say so.
+            thresholds: [N, E] below which a veto objects.
             weight: [N] scale weights.
             evidence: [N, E]; what vetoes say is filled in.
-            always: ask every veto about everybody.
+            always: [N] of whom every veto is asked whatever the others say.
         """
         for number in self.vetoes:
             net = self._members[number].net
-            rows = np.flatnonzero(np.full(len(asked), True) if always else asked)
+            rows = np.flatnonzero(asked | always)
             if not len(rows):
                 return
             evidence[rows, number] = net.evidence(_inputs(net, windows)[rows])
             said = score(np.nan_to_num(evidence[:, number]) * weight)
-            asked = asked & (said >= (self.experts[number].threshold or 0.0))
+            asked = asked & (said >= thresholds[:, number])
 
 
 def _inputs(net: Net, windows: Sequence[Pairs]) -> NDArray[np.float32]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from shared.config import ConfigError
 from shared.messages import Expert, Message, Tracks
+from shared.rules import Rules, RulesOf, as_started
 from shared.stage import BadInput, Stage
 from workers.classify import metrics
 from workers.classify.config import ClassifyConfig
 from workers.classify.doubts import DoubtSettings
-from workers.classify.judge import Finding, Judge, Rules
+from workers.classify.judge import Finding, Judge, JudgeSettings
 from workers.classify.panel import Member, Panel
 from workers.classify.runtime import open_net
 from workers.classify.windows import People, Windows, WindowSettings
@@ -27,8 +28,21 @@ _FURTHEST_PX = 1e5
 _QUIET_S = 1.0
 
 
-def build_stage(config: ClassifyConfig) -> Stage[Tracks, None, Windows, Finding]:
+class Ruled(NamedTuple):
+    """A record, and the rules that its people are judged by."""
+
+    tracks: Tracks
+    rules: Rules
+
+
+def build_stage(
+    config: ClassifyConfig, rules_of: RulesOf = as_started
+) -> Stage[Ruled, None, Windows, Finding]:
     """The stage, with its experts loaded and warm.
+
+    Args:
+        config: the section `classify`.
+        rules_of: finds a record's rules; their thresholds stand in for those of `config`.
 
     Raises:
         ConfigError: weights that are missing, damaged or do not fit together.
@@ -41,9 +55,9 @@ def build_stage(config: ClassifyConfig) -> Stage[Tracks, None, Windows, Finding]
         writes="verdicts",
         settings=_settings_text(config, settings, members),
         initial=lambda _camera, _generation: Windows(settings),
-        prepare=_prepare,
+        prepare=lambda message: _prepare(message, rules_of),
         advance=advance,
-        judge=Judge(Panel(members, config.sharpness), rules_of(config)),
+        judge=Judge(Panel(members, config.sharpness), judge_settings(config)),
         measure=metrics.measure,
         history_s=settings.history_s,
         max_batch=config.max_batch,
@@ -57,7 +71,6 @@ def open_members(config: ClassifyConfig) -> list[Member]:
     Raises:
         ConfigError: weights that are missing, damaged or do not fit together.
     """
-    pair = config.pair()
     members: list[Member] = []
     for number, chosen in enumerate(config.asked()):
         net = open_net(chosen.weights, config.runtime, config.max_batch)
@@ -68,11 +81,10 @@ def open_members(config: ClassifyConfig) -> list[Member]:
                 f" {net.card.window_fps:g} fps, the primary for {first.window} at {first.window_fps:g}: use"
                 " experts of one window"
             )
-        usual = {"primary": pair.primary, "veto": pair.veto}
         expert = Expert(
             name=net.card.net,
             role=chosen.role,
-            threshold=chosen.threshold or usual.get(chosen.role),
+            threshold=chosen.threshold,
             share=0.0 if chosen.role == "veto" else chosen.share,
             weights=net.digest,
         )
@@ -80,9 +92,10 @@ def open_members(config: ClassifyConfig) -> list[Member]:
     return members
 
 
-def rules_of(config: ClassifyConfig) -> Rules:
+def judge_settings(config: ClassifyConfig) -> JudgeSettings:
     """How opinions become results, as configured."""
-    return Rules(
+    return JudgeSettings(
+        thresholds=config.pair(),
         scene_threshold=config.scene_threshold,
         doubts=DoubtSettings(
             joints=config.min_joints,
@@ -117,23 +130,23 @@ def window_settings(config: ClassifyConfig, members: list[Member]) -> WindowSett
     )
 
 
-def _prepare(message: Message) -> Tracks:
+def _prepare(message: Message, rules_of: RulesOf) -> Ruled:
     if not isinstance(message, Tracks):
         raise BadInput(f"expected tracks, found {type(message).__name__.lower()}")
     if abs(message.at) > _LATEST_S:
         raise BadInput(f"time {message.at:g} s is out of range")
-    return message
+    return Ruled(message, rules_of(message))
 
 
-def advance(windows: Windows, tracks: Tracks, _seen: None) -> tuple[Windows, Finding]:
+def advance(windows: Windows, item: Ruled, _seen: None) -> tuple[Windows, Finding]:
     """Take one record."""
-    before = windows.at
+    tracks, before = item.tracks, windows.at
     if tracks.at < before:
         raise BadInput(f"time goes back by {before - tracks.at:.3f} s")
     due = windows.push(tracks.at, people_of(tracks))
     # Whole seconds, not seconds since the last time, so that a takeover says it at the same records.
     passed = math.isfinite(before) and math.floor(tracks.at / _QUIET_S) > math.floor(before / _QUIET_S)
-    return windows, Finding(tracks, due, quiet=passed and not windows.anybody())
+    return windows, Finding(tracks, item.rules, due, quiet=passed and not windows.anybody())
 
 
 def people_of(tracks: Tracks) -> People:
@@ -157,10 +170,14 @@ def people_of(tracks: Tracks) -> People:
 
 
 def _settings_text(config: ClassifyConfig, settings: WindowSettings, members: list[Member]) -> str:
+    """Not the thresholds: they come with each record's rules."""
+    habits = judge_settings(config)
     facts: dict[str, Any] = {
         **asdict(settings),
-        **asdict(rules_of(config)),
-        "experts": [member.expert.model_dump() for member in members],
+        **asdict(habits.doubts),
+        "always": habits.always,
+        "explains": habits.explains,
+        "experts": [member.expert.model_dump(exclude={"threshold"}) for member in members],
         "sharpness": config.sharpness,
     }
     return json.dumps(facts, sort_keys=True)

@@ -19,7 +19,7 @@ from shared.stage import Stage
 from workers.classify.config import ClassifyConfig
 from workers.classify.evaluation.clips import Outcome, outcome_of
 from workers.classify.judge import Finding
-from workers.classify.stage import build_stage
+from workers.classify.stage import Ruled, build_stage
 from workers.classify.windows import Windows
 from workers.cli.films import CAMERA, GENERATION, Looker, frames_of, looks, opened
 from workers.cli.options import changes
@@ -27,7 +27,7 @@ from workers.cli.site import compose
 from workers.ingest.sources import SourceError
 from workers.pose.config import PoseConfig
 
-Classify = Stage[Tracks, None, Windows, Finding]
+Classify = Stage[Ruled, None, Windows, Finding]
 
 MOMENTS = 4
 _BATCH = 64

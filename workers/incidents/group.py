@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shared.messages import Incident
+from shared.messages import MAX_ZONES, Incident
 from workers.incidents.company import Box, Company, around
 
 # The first and the last frames are kept, half of the bound each.
@@ -30,6 +30,7 @@ class Vote:
         violent, vetoed: how many verdicts said so.
         score: the highest one that is no guess; `scene_score` the scene's.
         box: around those who were violent; None where nobody was.
+        zones: that those are in.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Vote:
     score: float
     scene_score: float
     box: Box | None
+    zones: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +100,7 @@ class Open:
         told_at, told_peak: when it was last told of, and with which peak.
         is_told: whether anybody knows of it.
         has_news, is_urgent: whether there is something to tell, and whether that can wait for `update_s`.
+        zones: that its people were in.
     """
 
     incident_id: str
@@ -119,11 +122,13 @@ class Open:
     is_told: bool = False
     has_news: bool = False
     is_urgent: bool = False
+    zones: list[str] = field(default_factory=list)
 
     def take(self, vote: Vote) -> None:
         """Adds what a step says of it."""
         if vote.is_violent:
             self.last_at = max(self.last_at, vote.at)
+        self._enter(vote.zones)
         self.box = around([self.box, vote.box]) or self.box
         self._raise_peak(vote.score, vote.at, vote.scene_score)
         self.violent += vote.violent
@@ -147,6 +152,7 @@ class Open:
         self.violent += other.violent
         self.vetoed += other.vetoed
         self._remember(other.numbers)
+        self._enter(other.zones)
 
     def due(self, at: float, update_s: float) -> bool:
         """Whether an update should be told now."""
@@ -180,7 +186,11 @@ class Open:
             numbers=tuple(self.numbers),
             end_reason=reason,
             merged_into=merged_into,
+            zones=tuple(self.zones),
         )
+
+    def _enter(self, zones: Sequence[str]) -> None:
+        self.zones = sorted({*self.zones, *zones})[:MAX_ZONES]
 
     def _raise_peak(self, score: float, at: float, scene_score: float) -> None:
         if score > self.peak_score:
@@ -242,4 +252,5 @@ def _together(one: Vote, other: Vote) -> Vote:
         score=max(one.score, other.score),
         scene_score=max(one.scene_score, other.scene_score),
         box=around([one.box, other.box]),
+        zones=sorted({*one.zones, *other.zones}),
     )

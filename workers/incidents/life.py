@@ -15,25 +15,27 @@ from workers.incidents.config import IncidentsConfig
 from workers.incidents.group import Ended, EndReason
 from workers.incidents.state import State
 from workers.incidents.step import MAX_OPEN, Step
+from workers.incidents.zones import Seen
 
 MAX_ENDED = 16
 # Beyond this a record is nonsense.
 _LATEST_S = 1e11
 
 
-def advance(rules: IncidentsConfig, state: State, record: Verdicts) -> tuple[State, Incidents | None]:
+def advance(rules: IncidentsConfig, state: State, seen: Seen) -> tuple[State, Incidents | None]:
     """One step.
 
     Raises:
         BadInput: time goes back, or is nonsense; the state is as it was.
     """
+    record = seen.record
     if record.at < state.at:
         raise BadInput(f"time goes back by {state.at - record.at:.3f} s")
     if abs(record.at) > _LATEST_S:
         raise BadInput(f"time {record.at:g} s is out of range")
     told = _pass_time(rules, state, record.at, "quiet")
-    state.width, state.height = record.width, record.height
-    step = Step(rules, state, record)
+    state.width, state.height, state.shadow = record.width, record.height, seen.shadow
+    step = Step(rules, state, seen)
     told += step.gather()
     step.vote()
     suppressed = step.confirm()
@@ -62,7 +64,7 @@ def pass_mark(rules: IncidentsConfig, state: State, mark: Mark) -> tuple[State, 
 def renewed(state: State, camera: str, generation: str) -> State:
     """The state with which another generation begins, should no final mark have ended the one before."""
     left = [*state.left, *state.opened][-MAX_OPEN:]
-    return State(camera, generation, width=state.width, height=state.height, left=left)
+    return State(camera, generation, width=state.width, height=state.height, left=left, shadow=state.shadow)
 
 
 def _pass_time(rules: IncidentsConfig, state: State, at: float, reason: EndReason) -> list[Incident]:
@@ -94,7 +96,7 @@ def _message(
         trail=at.trail,
         width=state.width,
         height=state.height,
-        incidents=tuple(told),
+        incidents=tuple(one.model_copy(update={"shadow": state.shadow}) for one in told),
         mark=mark,
         suppressed=suppressed,
     )

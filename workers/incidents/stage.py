@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from shared.messages import Incidents, Message, Verdicts
+from shared.rules import RulesOf, as_started
 from shared.stage import BadInput, Stage
 from workers.incidents import life, metrics
 from workers.incidents.config import IncidentsConfig
 from workers.incidents.state import VERSION, State, dump, load
+from workers.incidents.zones import Seen, seen
 
 
-def build_stage(config: IncidentsConfig) -> Stage[Verdicts, None, State, Incidents | None]:
-    """The stage."""
+def build_stage(
+    config: IncidentsConfig, rules_of: RulesOf = as_started
+) -> Stage[Seen, None, State, Incidents | None]:
+    """The stage.
+
+    Args:
+        config: the section `incidents`.
+        rules_of: finds a record's rules; their zones and shadow mode are followed.
+    """
     return Stage(
         name="incidents",
         reads="verdicts",
@@ -19,8 +28,8 @@ def build_stage(config: IncidentsConfig) -> Stage[Verdicts, None, State, Inciden
         # told that they ended. What is remembered means the same under any rules.
         settings=f"state {VERSION}",
         initial=State,
-        prepare=_prepare,
-        advance=lambda state, record, _seen: life.advance(config, state, record),
+        prepare=lambda message: _prepare(message, rules_of),
+        advance=lambda state, item, _seen: life.advance(config, state, item),
         mark=lambda state, mark: life.pass_mark(config, state, mark),
         renew=life.renewed,
         measure=metrics.measure,
@@ -31,7 +40,7 @@ def build_stage(config: IncidentsConfig) -> Stage[Verdicts, None, State, Inciden
     )
 
 
-def _prepare(message: Message) -> Verdicts:
+def _prepare(message: Message, rules_of: RulesOf) -> Seen:
     if not isinstance(message, Verdicts):
         raise BadInput(f"expected verdicts, found {type(message).__name__.lower()}")
-    return message
+    return seen(message, rules_of(message))

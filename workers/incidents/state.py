@@ -26,6 +26,7 @@ class State:
         opened: in the order in which they were confirmed; `candidates` in that of their birth.
         ended: the last ones, for their cooldown.
         left: incidents of an earlier generation of which nobody was told yet that they ended.
+        shadow: the last record's rules say that nobody is to be told.
     """
 
     camera: str
@@ -37,6 +38,7 @@ class State:
     candidates: list[Candidate] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
     left: list[Open] = field(default_factory=list)
+    shadow: bool = False
 
 
 def dump(state: State) -> bytes:
@@ -51,7 +53,7 @@ def load(stored: bytes) -> State:
     Raises:
         ValueError, TypeError: the bytes are something else.
     """
-    camera, generation, at, width, height, opened, candidates, ended, left = msgpack.unpackb(stored)
+    camera, generation, at, width, height, opened, candidates, ended, left, *rest = msgpack.unpackb(stored)
     return State(
         camera,
         generation,
@@ -62,6 +64,8 @@ def load(stored: bytes) -> State:
         [_candidate(values) for values in candidates],
         [Ended(_company(company), ended_at) for company, ended_at in ended],
         [_open(values) for values in left],
+        # What an earlier release did not remember has its default.
+        *rest,
     )
 
 

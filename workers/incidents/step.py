@@ -10,6 +10,7 @@ from workers.incidents.company import around, without_far_partners
 from workers.incidents.config import IncidentsConfig
 from workers.incidents.group import Candidate, Open, Vote, confirmed
 from workers.incidents.state import State
+from workers.incidents.zones import Seen
 
 # More fights at once than any picture has: what comes beyond is left out.
 MAX_OPEN = MAX_CANDIDATES = 32
@@ -20,10 +21,12 @@ Group = Open | Candidate
 class Step:
     """One record's verdicts and the groups that they are about."""
 
-    def __init__(self, rules: IncidentsConfig, state: State, record: Verdicts) -> None:
+    def __init__(self, rules: IncidentsConfig, state: State, seen: Seen) -> None:
+        record = seen.record
         self._rules = rules
         self._state = state
         self._record = record
+        self._zones = seen.zones
         self._verdicts = without_far_partners(record.verdicts, rules.merge_distance)
         self._by_track = {verdict.track_id: verdict for verdict in self._verdicts}
         self._violent = [verdict for verdict in self._verdicts if verdict.result == "VIOLENCE"]
@@ -172,6 +175,9 @@ class Step:
             score=max((verdict.score for verdict in verdicts if verdict.result != "UNSURE"), default=0.0),
             scene_score=record.scene.score,
             box=around(verdict.box for verdict in (*filter(self._supports, verdicts), *beside)),
+            zones=sorted(
+                {name for verdict in (*violent, *beside) for name in self._zones.get(verdict.track_id, ())}
+            ),
         )
 
     # --- 3. who has enough --------------------------------------------------------------------------------

@@ -18,12 +18,14 @@ from workers.ingest.pacing import LiveClock
 from workers.ingest.position import Position, file_generation, fingerprint
 from workers.ingest.publisher import Publisher
 from workers.ingest.records import Batch, Writer
+from workers.ingest.ring import Ring
 
 log = logging.getLogger(__name__)
 
 _IDLE_S = 0.1
 _MISSING_FILE_S = 1.0
 _CAPTURE_ENDS_S = 0.3
+_RING_ENDS_S = 0.2
 
 
 class Camera:
@@ -32,8 +34,11 @@ class Camera:
     Args:
         remembered: what this process published of the camera before, if anything.
         replay_before: a file whose pass ended before this wall time is played again.
+        rules: the digest of the rules that hold now.
+        ring: where pictures are kept for evidence, if anybody wants them.
 
     Attributes:
+        rules: written on every frame from here on; another thread may change it.
         failed: the thread ended by a mistake in the program.
         frozen: the source has repeated one identical picture for too long.
         ended: the file was played to its end.
@@ -48,6 +53,8 @@ class Camera:
         token: str,
         remembered: Position | None = None,
         replay_before: float = 0.0,
+        rules: str = "",
+        ring: Ring | None = None,
     ) -> None:
         self._name = name
         self._options = options
@@ -57,6 +64,8 @@ class Camera:
         self._publisher = Publisher(
             name, config, bus, token, live=options.live, stop=self._stop, remembered=remembered
         )
+        self.rules = rules
+        self._ring = ring
         self.failed = False
         self.frozen = False
         self.ended = False
@@ -114,6 +123,8 @@ class Camera:
             if self._capture is not None:
                 self._capture.close()
                 self._capture.join(_CAPTURE_ENDS_S)
+            if self._ring is not None:
+                self._ring.close(_RING_ENDS_S)
 
     def _open(self) -> Position | None:
         try:
@@ -145,7 +156,7 @@ class Camera:
             self._rest_at(position)
             return
         capture = self._captured_from(position)
-        writer = Writer(self._name, self._options, self._config)
+        writer = Writer(self._name, self._options, self._config, lambda: self.rules)
         published_s = time.monotonic()
         while not self._stop.is_set():
             capture.supervise()
@@ -153,6 +164,8 @@ class Camera:
             batch = self._gather(capture, writer, position, silent)
             if batch is None:
                 continue
+            if self._ring is not None:
+                self._ring.put(batch.position.generation, batch.pictures)
             stored = self._publisher.store(batch)
             if stored is None:
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from shared.bus import DeadLetter
@@ -12,15 +13,17 @@ from workers.ingest.buffer import Paced
 from workers.ingest.config import CameraOptions, IngestConfig
 from workers.ingest.encode import Encoded, EncodeError, Encoder
 from workers.ingest.position import Position
+from workers.ingest.ring_files import Kept
 
 
 @dataclass(slots=True)
 class Batch:
-    """The entries of one commit, and the position after them."""
+    """The entries of one commit, the pictures in them, and the position after them."""
 
     position: Position
     outputs: list[tuple[str, bytes]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    pictures: list[Kept] = field(default_factory=list)
     frames: int = 0
     jpeg_bytes: int = 0
     last_crc: int | None = None
@@ -30,12 +33,19 @@ class Batch:
 
 
 class Writer:
-    """Encodes one camera's pictures and gives them their place in the stream. For one thread."""
+    """Encodes one camera's pictures and gives them their place in the stream. For one thread.
 
-    def __init__(self, camera: str, options: CameraOptions, config: IngestConfig) -> None:
+    Args:
+        rules: gives the digest of the rules that hold now.
+    """
+
+    def __init__(
+        self, camera: str, options: CameraOptions, config: IngestConfig, rules: Callable[[], str]
+    ) -> None:
         self._camera = camera
         self._live = options.live
         self._max_bytes = config.max_frame_bytes
+        self._rules = rules
         self._encoder = Encoder(options.max_width, options.jpeg_quality)
 
     def add(self, batch: Batch, paced: Paced) -> None:
@@ -48,6 +58,7 @@ class Writer:
             batch.dead.append(DeadLetter(stream="frames", entry_id=entry_id, reason=str(error), payload=b""))
             return
         self._append(batch, self._frame(batch.position, paced, encoded))
+        batch.pictures.append(_kept(batch.position, encoded))
         batch.frames += 1
         batch.jpeg_bytes += len(encoded.jpeg)
         batch.last_crc = encoded.crc
@@ -68,6 +79,7 @@ class Writer:
             captured_at=captured_at,
             final=final,
             reason=reason,
+            rules=self._rules(),
         )
         batch.position = replace(
             position, last_id=last_id, last_at=at, ended_at=time.time() if final else position.ended_at
@@ -107,6 +119,7 @@ class Writer:
             at=position.last_at,
             captured_at=picture.captured_at,
             trail=(Stamp(stage="ingest", read_at=decoded_at, done_at=now),),
+            rules=self._rules(),
             monotonic_s=picture.monotonic_s,
             pts_s=picture.pts_s,
             width=encoded.width,
@@ -116,3 +129,7 @@ class Writer:
             crc=encoded.crc,
             image=encoded.jpeg,
         )
+
+
+def _kept(position: Position, encoded: Encoded) -> Kept:
+    return Kept(position.cursor, position.number, position.captured_at, encoded.crc, encoded.jpeg)

@@ -12,9 +12,12 @@ from shared import metrics as shared_metrics
 from shared.bus import Bus, BusError, BusRefusedError, Ownership
 from shared.bus.lease import HEARTBEAT_S
 from shared.health import Pulse
+from shared.rules import Rules
 from workers.ingest import metrics
 from workers.ingest.camera import Camera
 from workers.ingest.config import CameraOptions, IngestConfig
+from workers.ingest.ring import RingPlan
+from workers.ingest.rules import SiteRules
 from workers.ingest.sources import check_file
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,8 @@ def run(
     worker_name: str,
     again: bool = True,
     pulse: Pulse | None = None,
+    rules: Mapping[str, Rules] | None = None,
+    ring: RingPlan | None = None,
 ) -> None:
     """Publishes the cameras that this worker owns until `stop` is set; then ends within a second.
 
@@ -43,6 +48,8 @@ def run(
         again: somebody starts the site: files are checked, and those that had ended before now are played
             again as a new generation. False for a worker that is restarted within a running site.
         pulse: this role's signs of life, for /healthz and /readyz.
+        rules: the site file's, of each camera that has any.
+        ring: whose pictures are kept on this host's disk; absent: nobody's.
 
     Raises:
         ConfigError: a file source that cannot be played (only with `again`).
@@ -51,7 +58,10 @@ def run(
     if again:
         for name, options in cameras.items():
             check_file(name, options, config)
-    fleet = _Fleet(config, cameras, bus, worker_name, time.time() if again else 0.0)
+    site_rules = SiteRules(bus, {name: (rules or {}).get(name, Rules()) for name in cameras}, publish=again)
+    if ring is not None:
+        ring.remove_strangers()
+    fleet = _Fleet(config, cameras, bus, worker_name, time.time() if again else 0.0, site_rules, ring)
     pulse = pulse or Pulse("ingest")
     try:
         while not stop.is_set():
@@ -71,7 +81,11 @@ class _Fleet:
         bus: Bus,
         worker_name: str,
         replay_before: float,
+        rules: SiteRules,
+        ring: RingPlan | None,
     ) -> None:
+        self._rules = rules
+        self._ring = ring
         self._config = config
         self._cameras = cameras
         self._bus = bus
@@ -84,16 +98,9 @@ class _Fleet:
 
     def step(self) -> str:
         """One heartbeat: leases, then cameras follow them; returns what keeps us from working, or ""."""
-        for name, camera in list(self._running.items()):
-            if not camera.alive:
-                self._end(name)
-                if camera.fenced:
-                    self._ownership.forget(name)
-                    self._mind_lost_state(name)
-                elif camera.failed:
-                    with contextlib.suppress(BusError):
-                        self._ownership.release(name)
+        self._bury()
         try:
+            rules = self._rules.now()
             changes = self._ownership.poll()
         except BusRefusedError:
             raise
@@ -103,6 +110,8 @@ class _Fleet:
             self._reachable = False
             return str(error)
         self._reachable = True
+        for name, camera in self._running.items():
+            camera.rules = rules[name]
         for name in changes.lost:
             self._end(name)
             self._mind_lost_state(name)
@@ -118,9 +127,23 @@ class _Fleet:
                 token,
                 self._former[name].remembered if name in self._former else None,
                 self._replay_before,
+                rules[name],
+                None if self._ring is None else self._ring.open(name, self._cameras[name].live),
             )
         self._measure()
         return ""
+
+    def _bury(self) -> None:
+        """Ends the cameras whose thread has ended."""
+        for name, camera in list(self._running.items()):
+            if not camera.alive:
+                self._end(name)
+                if camera.fenced:
+                    self._ownership.forget(name)
+                    self._mind_lost_state(name)
+                elif camera.failed:
+                    with contextlib.suppress(BusError):
+                        self._ownership.release(name)
 
     def _mind_lost_state(self, name: str) -> None:
         """A server that forgets all forgets leases, too; who gets the camera next cannot know what was."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.messages import Frame, Message, Tracks
+from shared.rules import Rules, RulesOf, as_started
 from shared.stage import BadInput, Stage
 from workers.pose import metrics
 from workers.pose.appearance import Appearance
@@ -22,6 +23,7 @@ from workers.pose.config import CameraOptions, PoseConfig, TrackerConfig, load_t
 from workers.pose.detector import Detections, Detector, Selection
 from workers.pose.follow import State, follow, new_state
 from workers.pose.images import decode
+from workers.pose.masks import unmasked
 from workers.pose.offline import ultralytics
 from workers.pose.refine import Refiner
 from workers.pose.runtimes import choose, open_runtime, usual_image_size
@@ -38,6 +40,7 @@ class Prepared:
 
     Attributes:
         frame: the message it came in.
+        rules: what the camera's people are looked for by.
         inputs: [H, W, 3] uint8 BGR each, what the net is shown.
         views: of each input, what it shows of the image.
         grey: [h, w, 1] uint8 at the published size, for moving cameras.
@@ -45,6 +48,7 @@ class Prepared:
     """
 
     frame: Frame
+    rules: Rules
     inputs: tuple[NDArray[np.uint8], ...]
     views: tuple[View, ...]
     grey: NDArray[np.uint8] | None
@@ -55,9 +59,14 @@ class _Pose:
     """The stage's functions and what they share: the net and the settings."""
 
     def __init__(
-        self, config: PoseConfig, cameras: Mapping[str, CameraOptions], tracker: TrackerConfig
+        self,
+        config: PoseConfig,
+        cameras: Mapping[str, CameraOptions],
+        tracker: TrackerConfig,
+        rules_of: RulesOf,
     ) -> None:
         self._config = config
+        self._rules_of = rules_of
         self._cameras = cameras
         self._tracker = tracker
         runtime = choose(config.runtime)
@@ -98,7 +107,8 @@ class _Pose:
         else:
             image = decode(message, *sharpest_size(views))
         inputs = tuple(view.place(image) for view in views)
-        return Prepared(message, inputs, views, grey, image if self._appearance else None)
+        rules = self._rules_of(message)
+        return Prepared(message, rules, inputs, views, grey, image if self._appearance else None)
 
     def look(self, items: Sequence[Prepared]) -> list[Detections]:
         """Find people in frames of any cameras."""
@@ -120,8 +130,8 @@ class _Pose:
         return new_state(self._config, self._tracker, camera, generation, self._options(camera).moving)
 
     def advance(self, state: State, item: Prepared, seen: Detections) -> tuple[State, Tracks]:
-        """Follow the people of a camera into its next frame."""
-        return state, follow(state, item.frame, seen, item.grey)
+        """Follow the people of a camera into its next frame, but those in masks."""
+        return state, follow(state, item.frame, unmasked(seen, item.frame, item.rules), item.grey)
 
     def dump(self, state: State) -> bytes:
         """The state as plain values and array bytes."""
@@ -163,18 +173,19 @@ def _settings(config: PoseConfig, tracker: TrackerConfig, weights_hash: str) -> 
 
 
 def build_stage(
-    config: PoseConfig, cameras: Mapping[str, CameraOptions]
+    config: PoseConfig, cameras: Mapping[str, CameraOptions], rules_of: RulesOf = as_started
 ) -> Stage[Prepared, Detections, State, Tracks]:
     """The pose stage, its net loaded and warmed up.
 
     Args:
         config: the section `pose`.
         cameras: the pose part of each camera, by name.
+        rules_of: finds a record's rules; their masks are looked at.
 
     Raises:
         ConfigError: weights, runtime or tracker are not there or do not fit each other.
     """
-    pose = _Pose(config, cameras, load_tracker(config))
+    pose = _Pose(config, cameras, load_tracker(config), rules_of)
     return Stage(
         name="pose",
         reads="frames",
