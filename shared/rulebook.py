@@ -135,7 +135,8 @@ def combined(file: Rules, page: Drawn) -> Rules:
     names = {zone.name for zone in file.zones}
     drawn = [zone for zone in page.zones if zone.name not in names]
     shadow = file.shadow if page.shadow is None else page.shadow
-    return Rules(**{**dict(file), "zones": (*file.zones, *drawn)[:MAX_ZONES], "shadow": shadow})
+    kept = {name: getattr(file, name) for name in Rules.model_fields}
+    return Rules(**{**kept, "zones": (*file.zones, *drawn)[:MAX_ZONES], "shadow": shadow})
 
 
 def current(bus: Bus, cameras: Sequence[str]) -> dict[str, str]:

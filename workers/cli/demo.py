@@ -63,7 +63,7 @@ def demo(
         found: list[tuple[Progress, Watch]] = []
 
         run_site(
-            contents,
+            lambda: contents,
             str(SITE),
             until_eof=True,
             seconds=None,

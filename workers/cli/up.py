@@ -17,9 +17,10 @@ import yaml
 
 from shared import embedded
 from shared.bus import Bus, BusError
-from shared.config import ConfigError
+from shared.config import ConfigError, build
 from workers.archive.log import set_aside
 from workers.cli.check import check_site
+from workers.cli.hangup import Hangup
 from workers.cli.options import RUNNING_SITE, SITE_PATH, changes, set_option
 from workers.cli.progress import Progress
 from workers.cli.show import Display
@@ -79,8 +80,12 @@ def up(
         changed["pose.weights"] = str(weights.absolute() if weights.exists() else weights)
     if data is not None:
         changed["bus.data"] = str(data)
-    contents = compose(site_file, videos, changed)
-    run_site(contents, str(site_file or "--video"), until_eof=until_eof, seconds=seconds, fresh=fresh)
+    where = str(site_file or "--video")
+
+    def contents() -> dict[str, Any]:
+        return compose(site_file, videos, changed)
+
+    run_site(contents, where, until_eof=until_eof, seconds=seconds, fresh=fresh)
 
 
 class Watcher(Protocol):
@@ -94,7 +99,7 @@ Watching = TypeVar("Watching", bound=Watcher)
 
 
 def run_site(
-    contents: dict[str, Any],
+    contents: Callable[[], dict[str, Any]],
     where: str,
     *,
     until_eof: bool,
@@ -106,7 +111,7 @@ def run_site(
     """Runs a site's contents until end, time or Ctrl-C.
 
     Args:
-        contents: of the site file.
+        contents: reads those of the site file, again after each SIGHUP.
         where: what it is called in errors.
         until_eof: stop when every recording has been judged to its end.
         seconds: stop after this long.
@@ -117,16 +122,18 @@ def run_site(
     Raises:
         ConfigError: something the user can mend.
     """
-    directory = _data_directory(contents)
+    started_with = contents()
+    directory = _data_directory(started_with)
     directory.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         path = directory / RUNNING_SITE
-        site = _resolved(contents, where, path)
+        site = _resolved(started_with, where, path)
         check_site(site)
         for name, camera in site.cameras.items():
             if until_eof and not camera.recorded:
                 raise ConfigError(f"--until-eof: {name} is a live camera and never ends: use --seconds")
         stop = _stop_on_signals(stack)
+        hangup = stack.enter_context(Hangup(site, lambda: build(contents(), Site, where)))
         if site.bus.url is None:
             stack.enter_context(embedded.running(site.bus.data, site.bus.max_memory, site.bus.port))
         bus = stack.enter_context(contextlib.closing(site.connect()))
@@ -137,7 +144,7 @@ def run_site(
         _tell_prometheus(directory / TARGETS, supervisor)
         display = stack.enter_context(Display(site))
         watcher = also(bus, supervisor) if also is not None else None
-        progress = _watch(site, bus, supervisor, display, stop, until_eof, seconds, watcher)
+        progress = _watch(site, bus, supervisor, display, stop, hangup, until_eof, seconds, watcher)
         if watcher is not None and at_end is not None:
             at_end(progress, watcher)
 
@@ -190,6 +197,7 @@ def _watch(
     supervisor: Supervisor,
     display: Display,
     stop: threading.Event,
+    hangup: Hangup,
     until_eof: bool,
     seconds: float | None,
     watcher: Watcher | None,
@@ -198,6 +206,9 @@ def _watch(
     started = time.monotonic()
     while not stop.wait(_POLL_S):
         supervisor.revive()
+        if hangup.abandoned:
+            break
+        hangup.follow(bus)
         try:
             progress.update()
             if watcher is not None:
