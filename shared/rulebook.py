@@ -15,10 +15,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 from prometheus_client import Counter
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, ValidationError
 
 from shared.bus import Bus
 from shared.bus.streams import rules_key
@@ -58,8 +58,6 @@ class Drawn(Section):
 
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES, description="Zones that were drawn.")
     shadow: bool | None = Field(None, description="Shadow mode, instead of the site file's.")
-    by: Annotated[str, StringConstraints(max_length=64)] = Field("", description="Who changed it last.")
-    at: float = Field(0.0, description="When, seconds since 1970.")
 
 
 @dataclass(frozen=True)

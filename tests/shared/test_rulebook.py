@@ -58,7 +58,7 @@ def test_a_silent_server_is_no_reason_to_judge_by_others(server: str) -> None:
 
 
 def test_what_was_drawn_stays_when_the_file_is_applied_and_the_other_way_round(bus: Bus) -> None:
-    drawn = Drawn(zones=(Zone(name="door", polygon=TRIANGLE),), shadow=True, by="ann", at=1.0)
+    drawn = Drawn(zones=(Zone(name="door", polygon=TRIANGLE),), shadow=True)
     assert publish(bus, CAMERA, "file", OLD)
     assert publish(bus, CAMERA, "page", drawn)
     assert publish(bus, CAMERA, "file", NEW)
@@ -95,7 +95,7 @@ def test_old_documents_go_the_latest_stay(bus: Bus, client: redis.Redis) -> None
 def test_writers_at_once_do_not_undo_each_other(bus: Bus) -> None:
     """Each of two writes its own layer many times; the last of both hold."""
     files = [Rules(primary_threshold=round(0.1 + n / 100, 2)) for n in range(30)]
-    drawn = [Drawn(shadow=bool(n % 2), at=float(n)) for n in range(30)]
+    drawn = [Drawn(shadow=bool(n % 2)) for n in range(30)]
     publish(bus, CAMERA, "file", Rules())
 
     def write(layer: str, parts: list[Rules] | list[Drawn]) -> None:
