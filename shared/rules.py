@@ -14,69 +14,24 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, time, tzinfo
+from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.config import Section
+from shared.hours import HOURS_WORDS, Hours, Timezone, clock, hold
 from shared.messages import MAX_ZONES, Message, ZoneName
 
 MAX_CORNERS = 64
 # Less than this share of the picture is a slip of the hand.
 _SMALLEST_AREA = 1e-4
 
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Corner = tuple[Share, Share]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Point = tuple[float, float]
-
-
-def _known_timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(
-            f"timezone {name!r} is not known: write one as Europe/Berlin, America/Chicago or UTC"
-        ) from None
-    return name
-
-
-Timezone = Annotated[str, Field(max_length=64), AfterValidator(_known_timezone)]
-
-
-def _clock_time(value: object) -> object:
-    """YAML 1.1 takes 22:00 for a number to the base of 60; 24:00 is the next day's midnight."""
-    if type(value) is int and 0 <= value <= 24 * 60:
-        value = f"{value // 60:02}:{value % 60:02}"
-    return "00:00" if value == "24:00" else value
-
-
-ClockTime = Annotated[time, BeforeValidator(_clock_time)]
-
-
-class Hours(Section):
-    """A part of the week, by the site's clock."""
-
-    days: tuple[Day, ...] = Field(
-        DAYS, min_length=1, max_length=7, description="The days on which it begins: mon to sun."
-    )
-    start: ClockTime = Field(time(0, 0), description="HH:MM at which it begins.")
-    end: ClockTime = Field(
-        time(0, 0), description="HH:MM at which it ends; not after `start`: on the next day. Equal: all day."
-    )
-
-    def hold(self, moment: datetime) -> bool:
-        """Whether a moment of the site's clock is in it."""
-        today, now = DAYS[moment.weekday()], moment.time()
-        yesterday = DAYS[moment.weekday() - 1]
-        if self.start < self.end:
-            return today in self.days and self.start <= now < self.end
-        return (today in self.days and now >= self.start) or (yesterday in self.days and now < self.end)
 
 
 class Zone(Section):
@@ -90,9 +45,11 @@ class Zone(Section):
     )
     polygon: tuple[Corner, ...] = Field(
         max_length=MAX_CORNERS,
-        description="Corners [x, y] in order, as shares of the picture's width and height from its upper left.",
+        description="Corners [x, y] in order, as shares of the picture's width and height, from upper left.",
     )
-    hours: tuple[Hours, ...] = Field((), max_length=32, description="When it counts; always where absent.")
+    hours: tuple[Hours, ...] = Field(
+        (), max_length=32, description=f"When it counts, {HOURS_WORDS}. Always where absent."
+    )
 
     @model_validator(mode="after")
     def _is_an_area(self) -> Self:
@@ -128,8 +85,8 @@ class RulesOptions(Section):
     )
     shadow: bool = Field(
         False,
-        description="Everything is recorded and nobody is alerted; vetoes are asked always, so that thresholds "
-        "can be chosen from what was recorded.",
+        description="Everything is recorded and nobody is alerted; vetoes are asked always, so that "
+        "thresholds can be chosen from what was recorded.",
     )
     zones: tuple[Zone, ...] = Field(
         (), max_length=MAX_ZONES, description="Parts of the picture; people are where their feet are."
@@ -176,8 +133,8 @@ class Rules(RulesOptions):
         found = [zone for zone in self.zones if zone.kind == kind]
         if not any(zone.hours for zone in found):
             return found
-        moment = datetime.fromtimestamp(captured_at, UTC).astimezone(_zone_info(self.timezone))
-        return [zone for zone in found if not zone.hours or any(hours.hold(moment) for hours in zone.hours)]
+        moment = datetime.fromtimestamp(captured_at, clock(self.timezone))
+        return [zone for zone in found if not zone.hours or any(hold(hours, moment) for hours in zone.hours)]
 
 
 RulesOf = Callable[[Message], Rules]
@@ -198,11 +155,6 @@ def feet(box: Sequence[float], width: int, height: int) -> Point:
     """
     left, _, right, bottom = (float(side) for side in box)
     return (left + right) / 2 / width, min(bottom / height, 1.0)
-
-
-@functools.lru_cache(64)
-def _zone_info(name: str) -> tzinfo:
-    return ZoneInfo(name)
 
 
 def _sides(polygon: Sequence[Point]) -> list[tuple[Point, Point]]:

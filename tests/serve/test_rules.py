@@ -11,7 +11,7 @@ from workers.serve import drawn
 PATH = "/api/v1/cameras/lobby/rules"
 TRIANGLE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]
 DOOR = {"name": "door", "kind": "include", "polygon": TRIANGLE, "hours": []}
-NIGHT = {"days": ["sat", "sun"], "start": "22:00:00", "end": "06:00:00"}
+NIGHT = "sat,sun 22:00-06:00"
 FILE = Rules(primary_threshold=0.9, zones=(Zone(name="screen", kind="mask", polygon=TRIANGLE),))
 
 

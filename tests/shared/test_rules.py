@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.config import ConfigError, validate
-from shared.rules import Hours, Rules, Zone, feet
+from shared.rules import Rules, Zone, feet
 
 SQUARE = ((0.2, 0.2), (0.6, 0.2), (0.6, 0.6), (0.2, 0.6))
 INSIDE, OUTSIDE = (0.4, 0.4), (0.8, 0.4)
@@ -62,38 +62,15 @@ def test_masks_hide_and_do_not_limit() -> None:
 
 
 def test_a_zone_counts_by_the_sites_clock() -> None:
-    hours = [{"start": "12:30", "end": "14:00"}]
+    hours = ["mon 12:30-14:00"]
     assert rules({"kind": "mask", "hours": hours}).masked([INSIDE], NOON) == [False]
     assert rules({"kind": "mask", "hours": hours}, timezone="Europe/Berlin").masked([INSIDE], NOON) == [True]
 
 
 def test_where_the_only_watched_zone_sleeps_nobody_counts() -> None:
-    asleep = rules({"hours": [{"start": "20:00", "end": "06:00"}]})
+    asleep = rules({"hours": ["daily 20:00-06:00"]})
     assert asleep.zones_at(INSIDE, NOON) is None
     assert asleep.zones_at(INSIDE, NOON + 12 * HOUR_S) == ("zone 0",)
-
-
-@pytest.mark.parametrize(
-    ("hours", "hold"),
-    [
-        (Hours(), [0, 5, 8, 11.9, 12, 23.9]),
-        (Hours(start="08:00", end="12:00"), [8, 11.9]),
-        (Hours(start="22:00", end="06:00"), [0, 5, 23.9]),
-        (Hours(days=("sun",), start="22:00", end="06:00"), [0, 5]),
-        (Hours(days=("mon",), start="22:00", end="06:00"), [23.9]),
-        (Hours(days=("tue",)), []),
-    ],
-)
-def test_hours_of_a_monday(hours: Hours, hold: list[float]) -> None:
-    midnight = datetime(2026, 1, 5)
-    moments = (0, 5, 8, 11.9, 12, 23.9)
-    asked = {at: hours.hold(midnight.replace(hour=int(at), minute=round(at % 1 * 60))) for at in moments}
-    assert [at for at, holds in asked.items() if holds] == hold
-
-
-def test_unquoted_times_of_yaml_are_times() -> None:
-    # YAML 1.1 reads 22:00 as 22 * 60.
-    assert Hours(start=22 * 60, end=24 * 60) == Hours(start="22:00", end="24:00") == Hours(start="22:00")
 
 
 @pytest.mark.parametrize(
@@ -106,8 +83,8 @@ def test_unquoted_times_of_yaml_are_times() -> None:
         ({"polygon": [[0, 0], ["nan", 0], [1, 1]]}, "polygon"),
         ({"name": "<b>"}, "name"),
         ({"kind": "ignore"}, "'include', 'exclude' or 'mask'"),
-        ({"hours": [{"start": "25:00"}]}, "hours"),
-        ({"hours": [{"days": ["monday"]}]}, "days"),
+        ({"hours": ["daily 25:00-26:00"]}, "hours"),
+        ({"hours": ["monday 10:00-12:00"]}, "hours"),
     ],
 )
 def test_what_is_no_zone_is_refused_in_words(zone: dict[str, object], words: str) -> None:

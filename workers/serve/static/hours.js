@@ -6,25 +6,48 @@ const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const NAMES = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /** Hours to begin with: the nights. */
-export function nights() {
-  return { days: [...DAYS], start: "22:00:00", end: "06:00:00" };
+export const NIGHTS = "daily 22:00-06:00";
+
+/** The days and times of `mon-fri 18:00-07:00`. */
+function parsed(hours) {
+  const [days, times] = hours.split(" ");
+  const [start, end] = times.split("-");
+  const named = days === "daily" ? DAYS : days.split(",").flatMap(daysOf);
+  return { days: DAYS.filter((day) => named.includes(day)), start, end: end === "24:00" ? "00:00" : end };
+}
+
+function daysOf(part) {
+  const [first, last] = part.split("-").map((day) => DAYS.indexOf(day));
+  if (last === undefined) return [DAYS[first]];
+  return DAYS.map((_, n) => DAYS[(first + n) % 7]).slice(0, ((last - first + 7) % 7) + 1);
+}
+
+function written({ days, start, end }) {
+  return `${days.length === DAYS.length ? "daily" : days.join(",")} ${start}-${end}`;
 }
 
 /** Fields for hours, which they change; `changed` is told. */
 export function hoursFields(hours, timezone, mayDraw, changed) {
   if (!hours.length) return [element("p", { class: "quiet small" }, "Always.")];
   const clock = element("p", { class: "quiet small" }, `By the site's clock: ${timezone}.`);
-  return [...hours.map((span, n) => fieldset(hours, span, n, mayDraw, changed)), clock];
+  return [...hours.map((text, n) => fieldset(hours, text, n, mayDraw, changed)), clock];
 }
 
-function fieldset(hours, span, n, mayDraw, changed) {
+function fieldset(hours, text, n, mayDraw, changed) {
+  const span = parsed(text);
+  const change = (part) => {
+    hours[n] = written({ ...span, ...part });
+    changed();
+  };
   const days = DAYS.map((day, i) => {
     const box = element("input", {
       type: "checkbox",
       checked: span.days.includes(day),
       onchange: () => {
-        span.days = DAYS.filter((one) => (one === day ? box.checked : span.days.includes(one)));
-        changed();
+        const kept = DAYS.filter((one) => (one === day ? box.checked : span.days.includes(one)));
+        // Hours of no day are none: the last day stays.
+        if (kept.length) change({ days: kept });
+        else box.checked = true;
       },
     });
     return element("label", {}, box, NAMES[i]);
@@ -36,11 +59,8 @@ function fieldset(hours, span, n, mayDraw, changed) {
       words,
       element("input", {
         type: "time",
-        value: span[key].slice(0, 5),
-        onchange: (event) => {
-          span[key] = `${event.target.value || "00:00"}:00`;
-          changed();
-        },
+        value: span[key],
+        onchange: (event) => change({ [key]: event.target.value || "00:00" }),
       }),
     );
   const remove = element(

@@ -4,7 +4,7 @@ import { alarms } from "./alarms.js";
 import { get, send } from "./api.js";
 import { Board } from "./board.js";
 import { byId, element, refill, setText } from "./dom.js";
-import { hoursFields, nights } from "./hours.js";
+import { NIGHTS, hoursFields } from "./hours.js";
 import { watch } from "./live.js";
 import { attempt, begin, entitle } from "./page.js";
 import { View } from "./skeleton.js";
@@ -59,7 +59,7 @@ byId("remove").addEventListener("click", () => {
   changed();
 });
 byId("more-hours").addEventListener("click", () => {
-  zones[chosen].hours.push(nights());
+  zones[chosen].hours.push(NIGHTS);
   changed();
 });
 byId("zone-name").addEventListener("input", (event) => {
