@@ -21,12 +21,15 @@ from shared.bus.streams import (
     dead_key,
     lease_key,
     members_key,
+    rules_key,
     state_key,
     stream_key,
 )
 from shared.bus.survey import survey
 from shared.loop import Loop
 from shared.messages import Mark, decode, encode
+from shared.rulebook import RuleBook, current, publish
+from shared.rules import Rules
 from shared.stage import Stage
 from tests.services.servers import ADMINISTRATOR, KINDS, Server, running
 from tests.shared.examples import FRAME, HEAD
@@ -47,6 +50,7 @@ READS = {
     "archive": "verdicts",
     "history": "incidents",
     "evidence": "incidents",
+    "alert": "incidents",
 }
 # What a stage looks up besides, without a group of its own.
 LOOKS_UP = {"evidence": "tracks"}
@@ -213,10 +217,10 @@ def test_a_frame_passes_through_the_loops_of_all_roles(
     for thread in threads:
         thread.start()
     try:
-        ends = [state_key(stage, CAMERA) for stage in ("archive", "history", "evidence")]
+        ends = [state_key(stage, CAMERA) for stage in ("archive", "history", "evidence", "alert")]
         wait_until(
             lambda: errors or all(administrator.hget(state, "cursor") for state in ends),
-            "the frame in the archive, as verdict, as incident and as evidence",
+            "the frame in the archive, as verdict, as incident and as evidence, and in the outbox",
         )
         source.poll()
     finally:
@@ -225,7 +229,7 @@ def test_a_frame_passes_through_the_loops_of_all_roles(
             thread.join(10)
     source.release_all()
     assert errors == []
-    assert delivered == ["1-0"] * 3
+    assert delivered == ["1-0"] * 4
     [(_, fields)] = administrator.xrange(VERDICTS)
     assert decode(fields[b"m"]).reason == "after 0"
     assert administrator.keys("*:lease:*") == administrator.keys("*:members") == []
@@ -247,6 +251,20 @@ def test_the_operator_watches_frees_and_forgets(server: Server, administrator: r
     assert administrator.keys("*{cam:*") == []
 
 
+@pytest.mark.usefixtures("unlogged")
+@pytest.mark.parametrize("writer", ["ingest", "serve", "operator"])
+def test_rules_are_put_by_who_may_and_found_by_the_stages(server: Server, writer: str) -> None:
+    rules = Rules(primary_threshold=0.9)
+    with ExitStack() as stack:
+        bus = stack.enter_context(closing(server.bus(writer)))
+        assert publish(bus, CAMERA, "file", rules)
+        assert current(bus, [CAMERA]) == {CAMERA: rules.digest}
+        for stage in ("pose", "classify", "incidents"):
+            reader = stack.enter_context(closing(server.bus(stage)))
+            found = RuleBook(reader, {})(Mark(**HEAD, rules=rules.digest))
+            assert found == rules
+
+
 # --- what nobody may do -------------------------------------------------------------------------------------
 
 
@@ -255,6 +273,7 @@ def fill(administrator: redis.Redis) -> None:
     for stream in WRITERS:
         administrator.xadd(stream_key(stream, CAMERA), {"m": "x"}, "1-0")
     administrator.xadd(dead_key(CAMERA), {"reason": "x"}, "1-0")
+    administrator.hset(rules_key(CAMERA), "current", "x")
     for stage in STAGES:
         administrator.hset(state_key(stage, CAMERA), mapping={"cursor": "0-0", "snapshot": "secret"})
         administrator.set(lease_key(stage, CAMERA), "somebody:1")
@@ -315,6 +334,8 @@ FORBIDDEN: dict[str, list[tuple[Any, ...]]] = {
         ("EVAL", WRITE, 0, FRAMES),
         ("EVAL", PUT, 1, state_key("ingest", CAMERA)),
         ("EVAL", PUT, 1, state_key("classify", CAMERA)),
+        ("HSET", rules_key(CAMERA), "current", "forged"),
+        ("EVAL", PUT, 1, rules_key(CAMERA)),
         ("XRANGE", TRACKS, "-", "+"),
         ("XADD", VERDICTS, "*", "m", "forged"),
     ],
@@ -326,8 +347,10 @@ FORBIDDEN: dict[str, list[tuple[Any, ...]]] = {
         ("EVAL", PUT, 1, state_key("archive", CAMERA)),
         ("EVAL", PUT, 1, state_key("incidents", CAMERA)),
         ("HGET", state_key("ingest", CAMERA), "snapshot"),
+        ("HSET", rules_key(CAMERA), "current", "forged"),
     ],
     "incidents": [
+        ("HSET", rules_key(CAMERA), "current", "forged"),
         ("XADD", VERDICTS, "*", "m", "forged"),
         ("XTRIM", VERDICTS, "MAXLEN", "0"),
         ("XRANGE", TRACKS, "-", "+"),
@@ -354,6 +377,17 @@ FORBIDDEN: dict[str, list[tuple[Any, ...]]] = {
         ("EVAL", PUT, 1, state_key("classify", CAMERA)),
         ("SET", "foreign", "mine"),
     ],
+    "alert": [
+        *(("XADD", key, "*", "m", "forged") for key in (FRAMES, TRACKS, VERDICTS, INCIDENTS)),
+        *(("XRANGE", key, "-", "+") for key in (FRAMES, TRACKS, VERDICTS, dead_key(CAMERA))),
+        ("XTRIM", INCIDENTS, "MAXLEN", "0"),
+        ("EVAL", READ, 1, VERDICTS),
+        ("EVAL", WRITE, 1, INCIDENTS),
+        ("EVAL", PUT, 1, state_key("incidents", CAMERA)),
+        ("HSET", state_key("history", CAMERA), "cursor", "9-0"),
+        ("SET", lease_key("evidence", CAMERA), "thief"),
+        ("HGET", rules_key(CAMERA), "current"),
+    ],
     "serve": [
         *(
             ("XADD", key, "*", "m", "forged")
@@ -368,7 +402,9 @@ FORBIDDEN: dict[str, list[tuple[Any, ...]]] = {
         ("XRANGE", dead_key(CAMERA), "-", "+"),
         ("GET", "foreign"),
         ("EVAL", READ, 1, TRACKS),
-        ("EVAL", "return 1", 0),
+        ("EVAL", READ, 0, TRACKS),
+        ("EVAL", PUT, 1, state_key("pose", CAMERA)),
+        ("DEL", rules_key(CAMERA)),
     ],
     "operator": [
         ("GET", "foreign"),
