@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from shared.bus import BusError
+from shared.bus import BusError, BusRefusedError
 from shared.loop.quiet import OnceAMinute
 from shared.loop.session import Session, Work
 from shared.messages import Mark, Message, MessageError, Stamp, decode, encode
@@ -107,6 +107,8 @@ class Steps:
             work.message, work.item = work.prepared.result()
         except BadInput as problem:
             work.problem = problem
+        except BusRefusedError:
+            raise
         except (CancelledError, BusError):
             # The loop is stopping, or the server is away; nothing of this is committed.
             work.session.drop()

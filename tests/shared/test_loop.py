@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.bus import Bus, BusRefusedError, streams
+from shared.bus import Bus, BusError, BusRefusedError, streams
 from shared.bus.streams import Bound, dead_key, lease_key, members_key, state_key, stream_key
 from shared.health import Pulse
 from shared.loop import StageFailedError, committer
@@ -146,6 +146,32 @@ def test_prepare_that_fails_on_one_record_does_not_stop_the_camera(
     wait_until(finished(bus, {"a": 7}), "all records to be committed", worker.check)
     worker.close()
     assert letters(client)[1:] == [("6-0", "pose: ZeroDivisionError: prepare")]
+
+
+def test_a_record_whose_rules_cannot_be_read_now_is_done_later_and_blamed_for_nothing(
+    server: str, bus: Bus, client: redis.Redis, publish: Callable[[int], None]
+) -> None:
+    failed = iter(range(3))
+
+    def prepare(message: Message) -> Message:
+        if message.number in (3, 5) and next(failed, None) is not None:
+            raise BusError("away")
+        return message
+
+    publish(7)
+    worker = Worker(plain(prepare=prepare), server, ["a"], "w")
+    wait_until(finished(bus, {"a": 7}), "all records to be committed", worker.check)
+    worker.close()
+    assert next(failed, None) is None
+    assert [entry_id for entry_id, _ in letters(client)] == ["1-0"], "the damaged one"
+
+
+def test_a_worker_that_may_not_read_rules_ends(server: str, publish: Callable[[int], None]) -> None:
+    def prepare(_message: Message) -> Message:
+        raise BusRefusedError("NOPERM")
+
+    publish(3)
+    assert "NOPERM" in str(ended(Worker(plain(prepare=prepare), server, ["a"], "w")))
 
 
 def test_a_record_that_breaks_advance_is_passed_over_and_the_stored_state_loaded(
