@@ -8,20 +8,28 @@ from datetime import datetime, tzinfo
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = f"({'|'.join(DAYS)})"
 _CLOCK = r"([01]\d|2[0-3]):([0-5]\d)"
-PATTERN = rf"^(daily|{_DAY}(-{_DAY})?(,{_DAY}(-{_DAY})?)*) {_CLOCK}-({_CLOCK}|24:00)$"
+_WRITTEN = re.compile(rf"(daily|{_DAY}(-{_DAY})?(,{_DAY}(-{_DAY})?)*) {_CLOCK}-({_CLOCK}|24:00)")
 _MINUTES_A_DAY = 24 * 60
 _WEEK = 7 * _MINUTES_A_DAY
 
-Hours = Annotated[str, StringConstraints(pattern=PATTERN)]
 HOURS_WORDS = (
     "as 'mon-fri 18:00-07:00', 'sat,sun 00:00-24:00' or 'daily 22:00-06:00' by the site's clock; after "
     "midnight it is still the day that it began on"
 )
+
+
+def _well_written(hours: str) -> str:
+    if not _WRITTEN.fullmatch(hours):
+        raise ValueError(f"{hours!r} is no part of a week: write it {HOURS_WORDS.partition(';')[0]}")
+    return hours
+
+
+Hours = Annotated[str, Field(max_length=64), AfterValidator(_well_written)]
 
 
 def _known(name: str) -> str:
@@ -29,7 +37,7 @@ def _known(name: str) -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(
-            f"timezone {name!r} is not known: write one as Europe/Berlin, America/Chicago or UTC"
+            f"{name!r} is not known: write one as Europe/Berlin, America/Chicago or UTC"
         ) from None
     return name
 
