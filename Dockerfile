@@ -31,6 +31,7 @@ RUN python -m pip uninstall --yes --quiet pip setuptools wheel \
     && useradd --uid 10001 --user-group --home-dir /var/lib/nexara --shell /usr/sbin/nologin nexara \
     && install -d -o nexara -g nexara \
         /var/lib/nexara /var/lib/nexara/models /var/lib/nexara/verdicts /var/lib/nexara/serve \
+        /var/lib/nexara/ring \
         /keys /keys/redis /keys/grafana /keys/ingest /keys/pose /keys/classify /keys/incidents /keys/archive \
         /keys/serve /keys/operator
 ENV PATH=/opt/nexara/bin:$PATH \

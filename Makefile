@@ -4,7 +4,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 SITE ?= site.yaml
 VENV := .venv
-SERVICES := chromium prometheus redis-server dnsmasq-base iproute2 util-linux systemd
+SERVICES := chromium mosquitto prometheus redis-server dnsmasq-base iproute2 util-linux systemd
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 

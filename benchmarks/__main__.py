@@ -9,6 +9,7 @@ MEASUREMENTS = {
     "end_to_end": "four videos at once: nothing lost, doubled or out of order",
     "chaos": "SIGKILLs and lost replies: the same tracks and verdicts",
     "archive_kills": "SIGKILLs to the archive: log, database and files of evidence as of one pass",
+    "alert_kills": "SIGKILLs to the alert worker, receivers away: every change arrives at each",
     "throughput": "frames a second against a plain loop of YOLO.track",
     "latency": "capture to verdict, four cameras at 10 fps, by stage",
     "bus": "commits a second, and records a second through the loop",
@@ -21,8 +22,10 @@ MEASUREMENTS = {
     "verdict_cost": "what a verdict costs, expert by expert, and what half precision changes",
     "missed_fighters": "larger images, tiles and so on, on the clips whose fighters are hardly seen",
     "simulated_site": "the demonstration's cameras against their truth: identities, fights, false incidents",
+    "replay": "recorded tracks judged again: equal to the live run, and how much faster",
     "incidents": "what is confirmed on whole videos, after how long, and how much of it is false",
     "simulated_pose": "the demonstration's pose net and a public one on unseen rendered frames",
+    "face_blur": "which share of heads is blurred in evidence, on the simulated site with its truth",
     "pose_gate": "mean OKS through our own path, in each runtime",
     "dashboards": "Grafana's dashboards as pictures, off a fleet on four films",
 }

@@ -4,8 +4,8 @@
 
 Verdicts and incidents of one camera are put into an embedded server's streams while `nexara worker archive`
 runs, is killed with SIGKILL, and is started again. At the end every verdict and every change of an incident
-must be in the database once, the log must be byte for byte what one pass writes, and each incident must have
-its snapshot and its clip, whole.
+must be in the database once, the log must be byte for byte what one pass writes, each incident must have its
+snapshot, its clip and its recording, whole, and nothing may be left of what was kept while it went on.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _bad_files(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
         if path.is_file()
     }
     problems = [] if found == wanted else [f"{len(found)} files of evidence for {len(wanted)} rows"]
-    if len(rows) != 2 * _INCIDENTS or any(row["note"] for row in rows):
+    if len(rows) != 3 * _INCIDENTS or any(row["note"] for row in rows):
         problems.append(f"{len(rows)} rows of evidence, {sum(bool(row['note']) for row in rows)} not whole")
     return problems
 

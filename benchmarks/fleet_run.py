@@ -67,7 +67,7 @@ def site_of(
     site: dict[str, object] = {
         "cameras": {video.stem: {"source": str(video), **camera} for video in videos},
         "metrics": {"port": 0},
-        "processes": {"serve": 0},
+        "processes": {"serve": 0, "alert": 0},
         "pose": {"weights": str(WEIGHTS)},
     }
     for key, value in (settings or {}).items():

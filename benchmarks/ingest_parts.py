@@ -6,6 +6,8 @@ python -m benchmarks.ingest_parts VIDEO... [--width 640] [--frames 60]
 from __future__ import annotations
 
 import argparse
+import itertools
+import tempfile
 import time
 import zlib
 from collections.abc import Callable
@@ -20,7 +22,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from shared.messages import Frame, encode
-from workers.ingest.encode import Encoder, fitted
+from workers.ingest.encode import Encoded, Encoder, fitted
+from workers.ingest.ring_files import Kept, RingFiles
 
 QUALITY = 85
 _REPEATS = 3
@@ -53,6 +56,7 @@ def _measure(video: Path, max_width: int, count: int) -> None:
     both_ms, encoded = _timed(encoder.encode, frames)
     _row("pack (msgpack)", _timed(lambda image: encode(_message(image.jpeg, width, height)), encoded)[0])
     _row("= ours after decoding", both_ms)
+    _row("ring (only for evidence with pictures)", _ring_ms(encoded))
     print(f"  JPEG {np.mean([len(image.jpeg) for image in encoded]) / 1000:.1f} kB")
 
     planes_ms, planes = _timed(lambda frame: _jpeg_planes(bgr_scaler, frame, width, height), frames)
@@ -74,6 +78,18 @@ def _measure(video: Path, max_width: int, count: int) -> None:
     _row("full BGR: cv2 JPEG", opencv_ms)
     _row("full BGR: simplejpeg", simple_ms)
     _row("= through full BGR after decoding", to_bgr_ms + resize_ms + min(opencv_ms, simple_ms))
+
+
+def _ring_ms(encoded: list[Encoded]) -> float:
+    numbers = itertools.count(1)
+
+    def kept(image: Encoded) -> Kept:
+        number = next(numbers)
+        return Kept(f"{number}-0", number, 0.0, image.crc, image.jpeg)
+
+    with tempfile.TemporaryDirectory() as name:
+        files = RingFiles(Path(name), "bench", keep_s=60.0, max_bytes=2**28)
+        return _timed(lambda image: files.append("0" * 16, [kept(image)]), encoded)[0]
 
 
 def _jpeg_planes(scaler: VideoReformatter, frame: VideoFrame, width: int, height: int) -> list[Any]:

@@ -90,7 +90,7 @@ def test_the_server_is_reached_from_inside_alone() -> None:
     assert SERVICES["redis"]["networks"] == ["bus"]
     assert PROJECT["networks"]["bus"] == {"internal": True}
     reaching_out = {name for name, service in SERVICES.items() if "outside" in service.get("networks", ())}
-    assert reaching_out == {"ingest", "weights", "demo-cameras"}
+    assert reaching_out == {"ingest", "alert", "weights", "demo-cameras"}
 
 
 def test_foreign_images_have_a_version() -> None:

@@ -12,6 +12,7 @@ import yaml
 from prometheus_client import REGISTRY, CollectorRegistry
 
 import shared.metrics  # noqa: F401 - each of these registers what it counts
+import workers.alert.metrics
 import workers.archive.metrics
 import workers.classify.metrics
 import workers.incidents.metrics

@@ -22,6 +22,7 @@ READS = {
     "archive": "verdicts",
     "history": "incidents",
     "evidence": "incidents",
+    "alert": "incidents",
 }
 _DROPPED = (*streams.NEVER_ADDED, *streams.REMOVED)
 # Stage -> what it has stored in numbers; and entries of a stream.

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 # So that migrations can name what they change, on any database.
@@ -138,6 +139,8 @@ incidents = Table(
     Column("peak_scene_score", Double, nullable=False),
     Column("violent", BigInteger, nullable=False),
     Column("vetoed", BigInteger, nullable=False),
+    Column("zones", JSON, nullable=False, server_default="[]"),
+    Column("shadow", Boolean, nullable=False, server_default=false()),
     Column("acknowledged_at", Double),
     Column("acknowledged_by", String(64)),
     Column("label", String(16)),  # true, false: what people found it to be
@@ -182,6 +185,39 @@ evidence = Table(
     Column("last_at", Double),
     Column("made_at", Double, nullable=False),
     Column("note", Text),
+)
+
+# What has to be told to a channel, and what became of it (workers/alert).
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("channel", String(63), nullable=False),
+    Column("key", String(80), nullable=False),  # the same for every try: receivers know it again by this
+    Column("incident_id", String(16), nullable=False),
+    Column("camera", String(63), nullable=False),
+    Column("generation", String(16), nullable=False),
+    Column("change", String(6), nullable=False),
+    Column("event", JSON, nullable=False),
+    Column("told_at", Double, nullable=False),
+    Column("state", String(7), nullable=False),  # waiting, sent, dead
+    Column("tries", Integer, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("done_at", Double),  # when it was sent or given up
+    Column("reason", Text),  # why the last try failed
+    Index("ix_deliveries_once", "channel", "key", unique=True),
+    Index("ix_deliveries_channel_incident_id", "channel", "incident_id"),
+    Index("ix_deliveries_state", "state", "channel", "id"),
+)
+
+# What was drawn on the page for each camera, as `shared.rulebook.Drawn`; the server has a copy for the fleet.
+drawn_rules = Table(
+    "drawn_rules",
+    metadata,
+    Column("camera", String(63), primary_key=True),
+    Column("drawn", JSON, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("changed_by", String(64), nullable=False),
 )
 
 # Who may look at the site's page. Passwords and secrets are stored as hashes.

@@ -17,6 +17,7 @@ from shared.stage import Stage
 from shared.store.database import Database
 from shared.store.tables import evidence
 from workers.archive.config import ArchiveConfig, EvidenceConfig
+from workers.archive.evidence.pictures import Views
 from workers.archive.evidence.stage import build_evidence
 
 Build = Callable[..., Stage[Any, None, None, Any]]
@@ -47,13 +48,14 @@ def build(tmp_path: Path, bus: Bus, database_url: str) -> Iterator[Build]:
     """Stages that are closed after the test."""
     opened = []
 
-    def made(**config: Any) -> Stage[Any, None, None, Any]:
+    def made(views: Views | None = None, **config: Any) -> Stage[Any, None, None, Any]:
         stage = build_evidence(
-            EvidenceConfig(**{"before_s": 2, "after_s": 2, **config}),
+            EvidenceConfig(**{"before_s": 2, "after_s": 2, "tracks": False, **config}),
             ArchiveConfig(fsync=False),
             tmp_path / "evidence",
             database_url,
             bus,
+            views,
         )
         opened.append(stage)
         return stage
@@ -76,8 +78,17 @@ def rows(database_url: str) -> Callable[[], list[dict[str, Any]]]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Callable[[], dict[str, bytes]]:
-    """Everything below the folder, drafts too."""
+    """Everything below the folder, drafts too, but what is kept of open incidents."""
     root = tmp_path / "evidence"
     return lambda: {
-        str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.relative_to(root).parts[0] != ".open"
     }
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Callable[[], list[str]]:
+    """Whatever is kept of incidents that are still open."""
+    root = tmp_path / "evidence" / ".open"
+    return lambda: sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())

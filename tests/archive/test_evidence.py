@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,12 @@ from tests.archive.scenes import (
     walk,
 )
 from tests.archive.test_evidence_footage import OTHER, put
+from tests.shared.fleet import wait_until
 from workers.archive.config import ArchiveConfig, EvidenceConfig
-from workers.archive.evidence import maker as making
+from workers.archive.evidence import pictures
 from workers.archive.evidence.drawing import OTHERS, PALETTE
-from workers.archive.evidence.stage import Patience, build_evidence
+from workers.archive.evidence.stage import build_evidence
+from workers.archive.evidence.workbench import Workbench
 
 TRACKS = stream_key("tracks", "lobby")
 
@@ -96,7 +100,7 @@ def test_a_clip_plays_in_browsers_and_keeps_the_frames_own_time(
     assert (codec, pixels) == ("h264", "yuv420p")
     assert seen == pytest.approx([at - wanted[0] for at in wanted], abs=1e-3)
     assert duration_s == pytest.approx(2 * wanted[-1] - wanted[-2] - wanted[0], abs=1e-3)
-    assert images[0].shape[1] == making.CLIP_PX
+    assert images[0].shape[1] == pictures.CLIP_PX
 
 
 def test_the_people_of_the_incident_are_in_colour_and_the_others_grey(
@@ -194,24 +198,41 @@ def test_what_is_not_wanted_is_not_made(
 
 def test_a_backlog_is_worked_off_in_turns() -> None:
     now = [0.0]
-    patience = Patience(15.0, 0.5, lambda: now[0])
+    bench = Workbench(15.0, 0.5, lambda: now[0])
     done: list[int] = []
+    under_way = threading.Event()
 
-    def work(count: int) -> None:
-        for number in range(count):
-            with patience.spent():
-                now[0] += 6
-                done.append(number)
+    def take(seconds: float, number: int) -> None:
+        now[0] += seconds
+        done.append(number)
+        if number == 2:
+            under_way.wait(10)
 
+    for number in range(2):
+        bench.do(number, partial(take, 6, number))
+    with pytest.raises(TryLater, match="goes on in a moment"):
+        bench.do(2, partial(take, 6, 2))
+    # Another camera of the same turn waits, too, and no longer.
     with pytest.raises(TryLater):
-        work(5)
-    assert done == [0, 1, 2]
-    # Another camera of the same turn is not begun.
-    with pytest.raises(TryLater):
-        work(1)
+        bench.do(3, partial(take, 6, 3))
+    under_way.set()
     now[0] += 1
-    work(2)
-    assert len(done) == 5
+    for number in (2, 3):
+        bench.do(number, partial(take, 6, number))
+    assert done == [0, 1, 2, 3]
+    bench.close()
+
+
+def test_who_waits_for_a_piece_of_work_is_told_why_it_failed() -> None:
+    bench = Workbench(15.0, 0.5)
+
+    def fail() -> None:
+        raise TryLater("the disk is full")
+
+    with pytest.raises(TryLater, match="the disk is full"):
+        bench.do("clip", fail)
+    bench.do("clip", lambda: None)
+    bench.close()
 
 
 def test_of_many_due_clips_all_are_made_at_last(
@@ -222,7 +243,16 @@ def test_of_many_due_clips_all_are_made_at_last(
     put(client, walk(0, 300))
     stage = build(before_s=1, after_s=1)
     told = [(241, record(240, fight("end", 110, incident_id=f"{n:016x}"))) for n in range(3)]
-    deliver(stage, *told)
+
+    def is_delivered() -> bool:
+        try:
+            deliver(stage, *told)
+        except TryLater:
+            return False
+        return True
+
+    assert not is_delivered()
+    wait_until(is_delivered, "the clips")
     assert len(files()) == 3
 
 

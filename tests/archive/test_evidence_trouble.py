@@ -25,6 +25,7 @@ from tests.archive.scenes import CLIP, DAY, ID, deliver, ended, fight, record, t
 from tests.archive.test_evidence_footage import put
 from workers.archive.config import ArchiveConfig, EvidenceConfig
 from workers.archive.evidence import maker as making
+from workers.archive.evidence import pictures
 from workers.archive.evidence.stage import build_evidence
 
 TRACKS = stream_key("tracks", "lobby")
@@ -63,7 +64,7 @@ def test_what_cannot_be_drawn_holds_nothing_back(
 ) -> None:
     put(client, walk(0, 300))
     with monkeypatch.context() as patch:
-        patch.setattr(making, "Canvas", None)
+        patch.setattr(pictures, "Canvas", None)
         deliver(build(), ended(140, 180))
     [row] = rows()
     assert row["path"] is None
@@ -98,7 +99,7 @@ def killed_at(step: int, patch: pytest.MonkeyPatch) -> None:
 
     unlink = Path.unlink
     patch.setattr(Path, "unlink", lambda path, **named: unlink(path, **named) if left[0] > 0 else None)
-    counted(making.Canvas, "draw", before=True)
+    counted(pictures.Canvas, "draw", before=True)
     counted(os, "fsync", before=True)
     counted(Path, "rename", before=bool(step % 2))
     counted(making, "write_evidence", before=bool(step % 2))
@@ -183,7 +184,8 @@ def test_a_database_that_is_locked_is_waited_for(
     monkeypatch.setattr("shared.store.database._BUSY_S", 0.05)
     put(client, walk(0, 300))
     path = tmp_path / "archive.db"
-    stage = build_evidence(EvidenceConfig(), ArchiveConfig(), tmp_path / "evidence", f"sqlite:///{path}", bus)
+    config = EvidenceConfig(tracks=False)
+    stage = build_evidence(config, ArchiveConfig(), tmp_path / "evidence", f"sqlite:///{path}", bus)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(TryLater, match="locked"):

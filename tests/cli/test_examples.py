@@ -21,7 +21,7 @@ from workers.pose.weights import models_folder
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "configs" / "examples").glob("*.yaml"))
 NEEDED = re.compile(r"\$\{([A-Z0-9_]+)\}")
 # A value that is good in a URL, and one for a whole URL.
-DUMMY, DUMMY_URL = "dummy", "redis://dummy:dummy@127.0.0.1:1/0"
+DUMMY, DUMMY_URL = "dummy-dummy-dummy", "redis://dummy:dummy@127.0.0.1:1/0"
 
 
 def named(example: Path) -> list[str]:

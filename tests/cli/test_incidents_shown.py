@@ -65,7 +65,7 @@ def test_a_run_is_over_when_all_who_read_verdicts_or_incidents_have_seen_the_end
 ) -> None:
     progress = Progress(bus, [CAMERA])
     classified(client, RECORDS)
-    for stage_name in ("archive", "history", "evidence"):
+    for stage_name in ("archive", "history", "evidence", "alert"):
         client.hset(state_key(stage_name, CAMERA), mapping={"cursor": "5-0"})
     progress.update()
     assert progress.cameras[CAMERA].end == "5-0"

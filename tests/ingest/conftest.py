@@ -16,6 +16,7 @@ from shared.bus import Bus, BusError, Outcome, Run, streams
 from shared.messages import Frame, Mark, Message, decode
 from workers.ingest import worker
 from workers.ingest.config import CameraOptions, IngestConfig
+from workers.ingest.ring import RingPlan
 
 QUICK = {"retry_min_s": 0.05, "retry_max_s": 0.2, "stall_s": 0.5, "open_timeout_s": 2, "mark_interval_s": 0.1}
 
@@ -80,12 +81,16 @@ class Ingest:
         cameras: dict[str, CameraOptions],
         name: str = "one",
         again: bool = True,
+        ring: RingPlan | None = None,
         **config: object,
     ) -> None:
         self._stop = threading.Event()
         settings = IngestConfig.model_validate({**QUICK, **config})
         self._thread = threading.Thread(
-            target=worker.run, args=(settings, cameras, bus, self._stop, name, again), daemon=True
+            target=worker.run,
+            args=(settings, cameras, bus, self._stop, name, again),
+            kwargs={"ring": ring},
+            daemon=True,
         )
         self._thread.start()
 

@@ -127,18 +127,18 @@ def build(
     """Serves a site with settings of the test's own."""
     with ExitStack() as stack:
 
-        def build_site(bus: Bus | None = None, **settings: Any) -> Site:
+        def build_site(bus: Bus | None = None, cameras: tuple[str, ...] = CAMERAS, **settings: Any) -> Site:
             config = ServeConfig(port=0, **settings)
             clock = Clock()
             bus = bus or stack.enter_context(closing(Bus(session_server)))
             services = Services(
-                place=Place("test site", CAMERAS, tmp_path / "evidence"),
+                place=Place("test site", cameras, tmp_path / "evidence"),
                 config=config,
                 bus=bus,
                 database=database,
                 passwords=CHEAP,
                 limit=LoginLimit(config.login_tries, config.login_wait_s),
-                observer=Observer(bus, CAMERAS),
+                observer=Observer(bus, cameras),
                 hub=Hub(config.max_viewers),
                 clock=clock,
                 monotonic=clock,

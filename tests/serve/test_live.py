@@ -28,7 +28,7 @@ from workers.serve import people
 from workers.serve.live import route, wire
 from workers.serve.live.camera import CameraView
 from workers.serve.live.follower import Follower
-from workers.serve.live.hub import Hub, Viewer
+from workers.serve.live.hub import EVERYWHERE, Hub, Viewer
 from workers.serve.live.mailbox import EVENTS_KEPT, Mailbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -454,6 +454,9 @@ def test_the_page_in_docs_names_every_field_of_every_message(site: Site, redis_c
     messages.append(told(view, "camera"))
     add(redis_client, "incidents", 41, INCIDENTS)
     messages.append(told(view, "incident"))
+    health = wire.health(server=True, database=True)
+    site.services.hub.tell_newest("health", EVERYWHERE, [health])
+    messages.append(told(view, "health"))
     text = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE))
     for message in messages:

@@ -13,6 +13,7 @@ from workers.serve import pages
 FOLDER = Path(pages.__file__).parent / "static"
 SCRIPTS = sorted(FOLDER.glob("*.js"))
 PAGES = sorted(FOLDER.glob("*.html"))
+STYLES = sorted(FOLDER.glob("*.css"))
 CSS = (FOLDER / "app.css").read_text(encoding="utf-8")
 WORDS = (FOLDER / "words.js").read_text(encoding="utf-8")
 COLOURS = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", CSS))
@@ -38,7 +39,7 @@ def test_a_script_makes_no_markup_of_text_and_loads_nothing_from_elsewhere(path:
         assert source.startswith("./")
 
 
-@pytest.mark.parametrize("path", [*SCRIPTS, FOLDER / "app.css"], ids=shown)
+@pytest.mark.parametrize("path", [*SCRIPTS, *STYLES], ids=shown)
 def test_a_file_can_be_read_on_one_screen_or_a_few(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 250

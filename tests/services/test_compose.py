@@ -20,7 +20,7 @@ import pytest
 
 from tests.services.compose import Project, missing_tools
 
-WORKERS = ("ingest", "pose", "classify", "incidents", "archive", "serve")
+WORKERS = ("ingest", "pose", "classify", "incidents", "archive", "serve", "alert")
 PLANTED = "pl4nted-camera-secret"
 SITE = """
 cameras:

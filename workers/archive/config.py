@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
 from shared.config import Section
+
+# What evidence shows behind the skeletons: nothing, the picture with blurred heads, or the picture.
+Pictures = Literal["skeleton", "blurred", "pixels"]
 
 
 class ArchiveConfig(Section):
@@ -56,14 +59,33 @@ class ArchiveConfig(Section):
         return self.chain_key.get_secret_value().encode() if self.chain_key else b""
 
 
+class CameraOptions(Section):
+    """What one camera's evidence shows."""
+
+    evidence: Pictures | None = Field(
+        None, description="What this camera's evidence shows, instead of `evidence.pictures`."
+    )
+
+
 class EvidenceConfig(Section):
-    """Snapshots and clips of incidents: skeletons on black, never the camera's picture."""
+    """Snapshots and clips of incidents: skeletons on black, unless the site says otherwise."""
 
     enabled: bool = Field(True, description="Make them; without it, only what is too old is removed.")
     directory: Path | None = Field(
         None, description="Where they are kept; absent: 'evidence' beside the verdict logs."
     )
+    pictures: Pictures = Field(
+        "skeleton",
+        description="What they show behind the skeletons. skeleton: nothing. blurred: the camera's picture "
+        "with the heads of all that were detected blurred. pixels: the camera's picture. For the last two, "
+        "ingest keeps the last pictures on its disk: see `ingest.ring_directory`.",
+    )
     snapshot: bool = Field(True, description="Make a picture at once when an incident begins.")
+    tracks: bool = Field(
+        True,
+        description="Keep an incident's tracks in a file beside its clip, for `nexara replay` and `nexara "
+        "calibrate`.",
+    )
     before_s: float = Field(
         5.0, ge=0, le=60, description="A clip begins so many seconds before its incident."
     )

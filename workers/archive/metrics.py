@@ -25,6 +25,11 @@ EVIDENCE_SECONDS = Histogram(
     ["kind"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0),
 )
+PICTURES_MISSING = Counter(
+    "nexara_evidence_pictures_missing_total",
+    "Moments of evidence with pictures that were drawn without one.",
+    ["camera"],
+)
 EVIDENCE_BYTES = Gauge("nexara_evidence_bytes", "What the files of evidence come to.")
 REMOVED = Counter(
     "nexara_archive_removed_total", "Files and rows that were too old or too many.", ["what", "reason"]

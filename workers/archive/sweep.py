@@ -17,6 +17,7 @@ from shared.store.tables import changes, evidence, incidents, steps
 from workers.archive import metrics
 from workers.archive.config import ArchiveConfig, EvidenceConfig
 from workers.archive.evidence.folder import Folder
+from workers.archive.evidence.spool import Spools
 from workers.archive.retention import Piece, outdated
 from workers.archive.store import Store
 
@@ -51,6 +52,7 @@ class Sweeper(threading.Thread):
         super().__init__(name="archive-sweep", daemon=True)
         self._config, self._archive = config, archive
         self._folder, self._store = folder, store
+        self._spools = Spools(folder.root, clock)
         self._stop_event, self._clock = stop, clock
 
     def run(self) -> None:
@@ -77,6 +79,7 @@ class Sweeper(threading.Thread):
         self._in_batches(lambda: self._remove_steps(now - self._archive.keep_days * _DAY_S))
         self._in_batches(lambda: self._remove_incidents(now - self._archive.keep_incidents_days * _DAY_S))
         self._remove_evidence(now)
+        metrics.REMOVED.labels("open", "age").inc(self._spools.remove_forgotten())
 
     def _in_batches(self, remove: Callable[[], int]) -> None:
         while remove() and not self._stop_event.wait(_BETWEEN_S):

@@ -8,6 +8,8 @@ import click
 
 from shared.bus import streams
 from shared.config import ConfigError
+from shared.hours import clock
+from workers.alert.opening import open_channels
 from workers.classify.card import CardError, read_card
 from workers.cli.options import SITE_PATH, SITE_VARIABLE, changes, set_option
 from workers.cli.site import Site, load
@@ -33,6 +35,9 @@ def check(site_file: Path, overrides: tuple[str, ...]) -> None:
         click.echo(f"{name}: {kind}, at most {camera.max_width} px wide, {work}")
     of = f" of {bound / 2**20:.0f} MiB" if site.bus.url is None else ", on your server"
     click.echo(f"frames on the bus: at most about {need / 2**20:.0f} MiB{of}")
+    if pictured := site.pictured_cameras():
+        ring_mb = len(pictured) * site.ingest.ring_mb
+        click.echo(f"pictures for evidence, on the disk of ingest: at most {ring_mb} MiB")
     click.echo(f"{site_file}: good: {len(site.cameras)} camera{'s' * (len(site.cameras) > 1)}")
 
 
@@ -40,7 +45,8 @@ def check_site(site: Site) -> None:
     """What `check` and `up` both make sure of.
 
     Raises:
-        ConfigError: weights or a video file are missing or unreadable, or frames would not fit into memory.
+        ConfigError: weights or a video file are missing or unreadable, a channel of alerts cannot be used, or
+            frames would not fit into memory.
     """
     resolve(site.pose.weights)
     load_tracker(site.pose)
@@ -51,6 +57,7 @@ def check_site(site: Site) -> None:
             raise ConfigError(f"classify: {error}") from error
     for name, camera in site.ingest_cameras().items():
         check_file(name, camera, site.ingest)
+    open_channels(site.alert, site.name, list(site.cameras), None, Path(), lambda: clock(site.timezone))
     if site.bus.url is None and memory_need(site) > memory_bound(site):
         raise ConfigError(
             f"bus.max_memory: {site.bus.max_memory} is too little for the frames of {len(site.cameras)} "

@@ -49,7 +49,7 @@ def demo(
     archive. Nothing is fetched. At the end stands what was found, against what really happened.
     """
     # Nobody scrapes a demonstration or logs in to it, and a fleet may hold the usual ports already.
-    changed = {"metrics.port": "0", "processes.serve": "0"} | changes(overrides)
+    changed = {"metrics.port": "0", "processes.serve": "0", "processes.alert": "0"} | changes(overrides)
     if weights is not None:
         changed["pose.weights"] = str(weights.absolute() if weights.exists() else weights)
         changed.setdefault("pose.image_size", str(_PUBLIC_SIZE))

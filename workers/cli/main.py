@@ -12,9 +12,21 @@ from workers.cli.lazy import LazyGroup
 
 # Each is a module of that name (with _ for -) beside this one, with a command of that name in it.
 COMMANDS = (
-    *("up", "worker", "check", "status", "tail", "verify-log", "health"),
+    *(
+        "up",
+        "apply",
+        "worker",
+        "check",
+        "status",
+        "tail",
+        "record",
+        "replay",
+        "calibrate",
+        "verify-log",
+        "health",
+    ),
     *("users", "tokens", "demo", "simulate", "models", "keys", "play", "evaluate", "explain", "train"),
-    "reference",
+    *("alert", "reference"),
 )
 # Exit codes: 0 well, 1 something broke, 2 something is wrong with what the user gave, 130 Ctrl-C.
 EXIT_BROKEN = 1
@@ -71,10 +83,11 @@ def _explained(error: Exception) -> tuple[int, str]:
     """Exit code and one line for an error that a user can mend; no line for what is ours to mend."""
     from shared.bus import BusError, BusRefusedError
     from shared.config import ConfigError
+    from shared.recording import RecordingError
     from shared.store.database import DatabaseAwayError
 
     line = " ".join(str(error).split())
-    if isinstance(error, (ConfigError, BusRefusedError)):
+    if isinstance(error, (ConfigError, BusRefusedError, RecordingError)):
         return EXIT_USAGE, line
     if isinstance(error, BusError):
         # Not what was given is wrong: whoever starts us may try again.

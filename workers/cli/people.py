@@ -14,7 +14,7 @@ from shared.config import ConfigError
 from shared.store.database import Database
 from workers.cli.options import Fleet
 from workers.serve.passwords import WeakError
-from workers.serve.people import ROLES, NameTakenError, NobodyError
+from workers.serve.people import ROLES, LastAdminError, NameTakenError, NobodyError
 
 role_option = click.option(
     "--role",
@@ -52,7 +52,7 @@ def told() -> Iterator[None]:
     """Mistakes in names and passwords as one line."""
     try:
         yield
-    except (NameTakenError, NobodyError, WeakError) as error:
+    except (LastAdminError, NameTakenError, NobodyError, WeakError) as error:
         raise ConfigError(str(error)) from None
 
 

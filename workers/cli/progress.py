@@ -35,8 +35,8 @@ class CameraProgress:
     """One camera's way through the fleet.
 
     Attributes:
-        archived, noted, kept, shown: the cursors of archive and incidents, who read verdicts, and of history
-            and evidence, who read incidents.
+        archived, noted, kept, shown, told: the cursors of archive and incidents, who read verdicts, and of
+            history, evidence and alert, who read incidents.
         incidents: how many began; `last_incidents` are the last ones of them, by id.
     """
 
@@ -47,6 +47,7 @@ class CameraProgress:
     noted: str = "0-0"
     kept: str = "0-0"
     shown: str = "0-0"
+    told: str = "0-0"
     source: str = ""
     behind: int = 0
     dropped: int = 0
@@ -72,16 +73,21 @@ class CameraProgress:
         """Whether the end of its source has passed every worker."""
         if self.end is None:
             return False
-        last = min(map(parse_id, (self.archived, self.noted, self.kept, self.shown)))
+        last = min(map(parse_id, (self.archived, self.noted, self.kept, self.shown, self.told)))
         return last >= parse_id(self.end)
 
 
 @dataclass
 class Progress:
-    """All cameras; `update` looks again."""
+    """All cameras; `update` looks again.
+
+    Attributes:
+        alerts: the run is over only when the alert worker, too, has seen the end.
+    """
 
     bus: Bus
     names: list[str]
+    alerts: bool = True
     cameras: dict[str, CameraProgress] = field(default_factory=dict)
     violence: deque[tuple[str, float, Verdict]] = field(default_factory=lambda: deque(maxlen=100))
     incidents: deque[tuple[str, Incident]] = field(default_factory=lambda: deque(maxlen=100))
@@ -115,7 +121,7 @@ class Progress:
         now = time.monotonic()
         lags = self.bus.lags("pose", "frames", self.names)
         for camera in self.cameras.values():
-            ingest, pose, classify, incidents, archive, history, evidence = (
+            ingest, pose, classify, incidents, archive, history, evidence, alert = (
                 self.bus.counters(stage, camera.camera) for stage in STAGES
             )
             camera.frames = int(ingest.get("added", 0))
@@ -124,9 +130,11 @@ class Progress:
             camera.source = last_record(self.bus, camera.camera, pose.get("cursor", "0-0"))
             camera.dropped = sum(frames_dropped(ingest).values())
             camera.dead = sum(int(c.get("dead", 0)) for c in (ingest, pose, classify, incidents))
-            camera.noted, camera.archived, camera.kept, camera.shown = (
-                counters.get("cursor", START) for counters in (incidents, archive, history, evidence)
+            camera.noted, camera.archived, camera.kept, camera.shown, camera.told = (
+                counters.get("cursor", START) for counters in (incidents, archive, history, evidence, alert)
             )
+            if not self.alerts:
+                camera.told = camera.kept
             camera.recent.append((now, camera.tracked))
             while now - camera.recent[0][0] > _RATE_OVER_S:
                 camera.recent.popleft()

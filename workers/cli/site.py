@@ -13,8 +13,12 @@ from pydantic import Field, SecretStr, StringConstraints
 from shared import config, embedded
 from shared.bus import Bus
 from shared.config import ConfigError, Section
+from shared.hours import Timezone
 from shared.messages import CAMERA_PATTERN
-from workers.archive.config import ArchiveConfig, EvidenceConfig
+from shared.rules import Rules, RulesOptions
+from workers.alert.config import AlertConfig
+from workers.archive.config import ArchiveConfig, EvidenceConfig, Pictures
+from workers.archive.config import CameraOptions as ArchiveCamera
 from workers.classify.config import ClassifyConfig
 from workers.incidents.config import IncidentsConfig
 from workers.ingest.config import CameraOptions as IngestCamera
@@ -26,7 +30,7 @@ from workers.pose.views import ViewPlan
 from workers.serve.config import ServeConfig
 
 CameraName = Annotated[str, StringConstraints(pattern=CAMERA_PATTERN)]
-ROLES = ("ingest", "pose", "classify", "incidents", "archive", "serve")
+ROLES = ("ingest", "pose", "classify", "incidents", "archive", "serve", "alert")
 # Most roles are one stage; who keeps things reads several streams.
 _SEVERAL = {"archive": ("archive", "history", "evidence")}
 
@@ -36,8 +40,8 @@ def stages_of(role: str) -> tuple[str, ...]:
     return _SEVERAL.get(role, (role,))
 
 
-class Camera(IngestCamera, PoseCamera):
-    """One camera: where its video comes from and how it is looked at."""
+class Camera(IngestCamera, PoseCamera, RulesOptions, ArchiveCamera):
+    """One camera: where its video comes from, how it is looked at, what counts there, and what is shown."""
 
 
 class BusConfig(Section):
@@ -75,12 +79,16 @@ class Processes(Section):
     incidents: int = Field(1, ge=0, le=64, description="Incidents processes.")
     archive: int = Field(1, ge=0, le=1, description="Archive processes: the log is written by one.")
     serve: int = Field(1, ge=0, le=1, description="Serve processes: the page has one port. 0: no page.")
+    alert: int = Field(1, ge=0, le=1, description="Alert processes: each channel has one sender.")
 
 
 class Site(Section):
     """A site file: its own keys, and a section for each part of the fleet."""
 
     name: str = Field("site", max_length=64, description="The site's name, for people.")
+    timezone: Timezone = Field(
+        "UTC", description="The site's clock, as Europe/Berlin: for zones' hours and for messages to people."
+    )
     cameras: dict[CameraName, Camera] = Field(
         min_length=1, description="The cameras, by name: at most 63 letters, digits, - and _."
     )
@@ -95,6 +103,9 @@ class Site(Section):
         default_factory=EvidenceConfig, description="Snapshots and clips of incidents, which archive makes."
     )
     serve: ServeConfig = Field(default_factory=ServeConfig, description="The serve worker: the site's page.")
+    alert: AlertConfig = Field(
+        default_factory=AlertConfig, description="The alert worker: who is told of incidents, and how."
+    )
     metrics: MetricsConfig = Field(default_factory=MetricsConfig, description="Prometheus metrics.")
 
     @property
@@ -115,6 +126,21 @@ class Site(Section):
             for name, camera in self.cameras.items()
         }
 
+    def rules(self) -> dict[str, Rules]:
+        """Each camera's rules, whole: what a camera does not say is as the section classify says."""
+        pair, scene = self.classify.pair(), self.classify.scene_threshold
+        return {
+            name: Rules(
+                primary_threshold=camera.primary_threshold or pair.primary,
+                veto_threshold=camera.veto_threshold or pair.veto,
+                scene_threshold=camera.scene_threshold or scene,
+                shadow=camera.shadow,
+                zones=camera.zones,
+                timezone=self.timezone,
+            )
+            for name, camera in self.cameras.items()
+        }
+
     @property
     def verdict_directory(self) -> Path:
         """Where the archive keeps its logs."""
@@ -124,6 +150,21 @@ class Site(Section):
     def evidence_directory(self) -> Path:
         """Where the archive keeps snapshots and clips of incidents."""
         return self.evidence.directory or self.verdict_directory / "evidence"
+
+    @property
+    def ring_directory(self) -> Path:
+        """Where ingest keeps the last pictures of cameras whose evidence shows pictures."""
+        return self.ingest.ring_directory or self.bus.data / "ring"
+
+    def evidence_pictures(self) -> dict[str, Pictures]:
+        """What the evidence of each camera shows."""
+        if not self.evidence.enabled:
+            return {}
+        return {name: camera.evidence or self.evidence.pictures for name, camera in self.cameras.items()}
+
+    def pictured_cameras(self) -> frozenset[str]:
+        """The cameras whose pictures ingest keeps on its disk."""
+        return frozenset(name for name, shown in self.evidence_pictures().items() if shown != "skeleton")
 
     @property
     def serve_directory(self) -> Path:

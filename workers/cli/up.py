@@ -202,7 +202,7 @@ def _watch(
     seconds: float | None,
     watcher: Watcher | None,
 ) -> Progress:
-    progress = Progress(bus, list(site.cameras))
+    progress = Progress(bus, list(site.cameras), alerts=site.processes.alert > 0)
     started = time.monotonic()
     while not stop.wait(_POLL_S):
         supervisor.revive()

@@ -75,6 +75,17 @@ def passwd(site: Any, name: str, password_file: TextIO | None) -> None:
 
 @users.command()
 @name_argument
+@click.argument("role", type=click.Choice(people.ROLES))
+@site_options
+def role(site: Any, name: str, role: people.Role) -> None:
+    """Give somebody another role, at once."""
+    with changing(site) as connection:
+        people.set_role(connection, name, role)
+    click.echo(f"user '{name}' is {role} now")
+
+
+@users.command()
+@name_argument
 @site_options
 def disable(site: Any, name: str) -> None:
     """Shut somebody out, at once."""

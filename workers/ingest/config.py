@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -175,6 +176,17 @@ class IngestConfig(Section):
     mark_interval_s: float = Field(
         1.0, ge=0.1, le=60, description="A silent live source is told of this often, so that time goes on."
     )
+    ring_directory: Path | None = Field(
+        None,
+        description="Where the last pictures of cameras are kept whose evidence shows pictures (see "
+        "`evidence.pictures`); archive reads them there. Absent: 'ring' under bus.data.",
+    )
+    ring_s: float = Field(
+        120.0, ge=10, le=3600, description="Pictures are kept there for so many seconds after their writing."
+    )
+    ring_mb: int = Field(
+        256, ge=16, le=65_536, description="And at most so many MiB of each such camera; the oldest go first."
+    )
     decoder_threads: int = Field(
         1, ge=1, le=64, description="Decoder threads for each camera. One: cameras already run side by side."
     )
@@ -188,6 +200,11 @@ class IngestConfig(Section):
     def buffer_bytes(self) -> int:
         """`buffer_mb` in bytes."""
         return self.buffer_mb * 2**20
+
+    @property
+    def ring_bytes(self) -> int:
+        """`ring_mb` in bytes."""
+        return self.ring_mb * 2**20
 
     @property
     def max_frame_bytes(self) -> int:

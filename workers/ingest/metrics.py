@@ -20,6 +20,12 @@ ENCODE = Histogram(
 STATE_LOST = Counter(
     "nexara_ingest_state_lost_total", "Times that a camera's stored state had vanished.", ["camera"]
 )
+RING_BYTES = Gauge("nexara_ingest_ring_bytes", "What the ring's files of a camera come to.", ["camera"])
+RING_LOST = Counter(
+    "nexara_ingest_ring_lost_total",
+    "Pictures that the ring on disk lacks: the disk is full or may not be written, or is too slow (busy).",
+    ["camera", "reason"],
+)
 RECONNECTS = Counter("nexara_camera_reconnects_total", "Times that a source was opened again.", ["camera"])
 INFO = Gauge("nexara_camera_info", "1; what sort of source the camera is.", ["camera", "kind", "live"])
 UP = Gauge("nexara_camera_up", "1 while the source gives pictures.", ["camera"])
@@ -60,6 +66,12 @@ def show_camera(camera: str) -> None:
     """Shows a camera's rare counters at 0."""
     for counter in (CORRUPT, STATE_LOST, RECONNECTS):
         counter.labels(camera)
+
+
+def show_ring(camera: str) -> None:
+    """Shows the counters of a camera whose pictures are kept at 0."""
+    for reason in ("disk", "busy"):
+        RING_LOST.labels(camera, reason)
 
 
 def forget_camera(camera: str) -> None:

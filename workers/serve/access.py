@@ -45,17 +45,18 @@ class Needs:
         Raises:
             HTTPException: they may not.
         """
-        caller = identify(connection, here)
+        scope = connection.scope
+        looks = scope["type"] == "websocket" or scope["method"] in _SAFE
+        caller = identify(connection, here, looks)
         if caller is None and self.page:
             raise HTTPException(303, headers={"Location": f"/login?next={quote(_path(connection))}"})
         if caller is None:
             raise HTTPException(401, "log in, or send a token", {"WWW-Authenticate": "Bearer"})
         if not caller.may(self.role):
             raise HTTPException(403, f"only for the role {self.role}")
-        if connection.scope["type"] == "websocket":
+        if scope["type"] == "websocket" or not looks:
             check_origin(connection, here, required=bool(caller.session))
-        elif connection.scope["method"] not in _SAFE:
-            check_origin(connection, here, required=bool(caller.session))
+        if not looks:
             _check_csrf(connection, caller)
         return caller
 
@@ -67,18 +68,37 @@ Admin = Annotated[Caller, Depends(Needs("admin"))]
 ON_A_PAGE = Depends(Needs("viewer", page=True))
 
 
-def identify(connection: HTTPConnection, here: Services) -> Caller | None:
-    """Whose cookie or token this request shows."""
+def identify(connection: HTTPConnection, here: Services, looks: bool) -> Caller | None:
+    """Whose cookie or token this request shows.
+
+    Args:
+        connection: the request.
+        here: knows whose they are.
+        looks: it changes nothing: while the database is away, who was let in lately is let in.
+
+    Raises:
+        DatabaseAwayError: the database is away, and nobody remembers who this is.
+    """
     authorization = connection.headers.get("authorization")
-    now = here.clock()
     if authorization is not None:
-        scheme, _, token = authorization.partition(" ")
-        return _of_token(token.strip(), here, now) if scheme.lower() == "bearer" else None
-    secret = connection.cookies.get(cookie_name(connection))
+        scheme, _, secret = authorization.partition(" ")
+        secret, find = secret.strip(), _of_token
+        if scheme.lower() != "bearer":
+            return None
+    else:
+        secret, find = connection.cookies.get(cookie_name(connection), ""), _of_session
     if not secret:
         return None
-    with here.database.reading() as database:
-        return people.find_session(database, digest(secret), now)
+    key, now = digest(secret), here.clock()
+    try:
+        caller = find(secret, here, now)
+    except DatabaseAwayError:
+        caller = here.remembered.of(key, now)
+        if caller is None or not looks:
+            raise
+        return caller
+    here.remembered.note(key, caller, now)
+    return caller
 
 
 def cookie_name(connection: HTTPConnection) -> str:
@@ -113,9 +133,14 @@ def _check_csrf(connection: HTTPConnection, caller: Caller) -> None:
         raise HTTPException(403, f"the header {CSRF_HEADER} is missing or wrong: load the page again")
 
 
-def _of_token(token: str, here: Services, now: float) -> Caller | None:
+def _of_session(secret: str, here: Services, now: float) -> Caller | None:
     with here.database.reading() as database:
-        found = people.find_token(database, token, now)
+        return people.find_session(database, digest(secret), now)
+
+
+def _of_token(secret: str, here: Services, now: float) -> Caller | None:
+    with here.database.reading() as database:
+        found = people.find_token(database, secret, now)
     if found is None:
         return None
     caller, worth_noting = found

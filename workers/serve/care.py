@@ -12,9 +12,12 @@ from pathlib import Path
 from shared.bus import BusError, BusRefusedError
 from shared.config import ConfigError
 from shared.store.database import DatabaseAwayError
+from workers.serve import drawn, people
 from workers.serve.config import ADDRESS_FILE
 from workers.serve.first import ensure_somebody, write_whole
+from workers.serve.live import wire
 from workers.serve.live.follower import Follower
+from workers.serve.live.hub import EVERYWHERE
 from workers.serve.observer import LOOK_EVERY_S
 from workers.serve.services import Services
 
@@ -43,6 +46,7 @@ class Care:
         self._folder = folder
         self._address = address
         self._ready = False
+        self._told = ""
         self._turned_at = time.monotonic()
         self._problem = "is starting"
         self.broken: Exception | None = None
@@ -85,21 +89,35 @@ class Care:
             ended.wait(LOOK_EVERY_S)
 
     def _turn(self) -> str:
-        here = self._services
-        problems = []
+        server = database = ""
         try:
-            if not self._ready:
-                here.database.migrate()
-                ensure_somebody(here.database, here.passwords, self._folder, here.clock())
-                write_whole(self._folder / ADDRESS_FILE, self._address)
-                log.info("the page is at %s", self._address)
-                self._ready = True
+            self._look_at_database()
         except DatabaseAwayError as error:
-            problems.append(str(error))
+            database = str(error)
         try:
-            here.observer.look()
+            self._services.observer.look()
+            if not database:
+                drawn.bring_up_to_date(self._services)
         except BusRefusedError:
             raise
         except BusError as error:
-            problems.append(str(error))
-        return "; ".join(problems)
+            server = str(error)
+        self._tell(wire.health(server=not server, database=not database))
+        return "; ".join(filter(None, (database, server)))
+
+    def _look_at_database(self) -> None:
+        here = self._services
+        if not self._ready:
+            here.database.migrate()
+            ensure_somebody(here.database, here.passwords, self._folder, here.clock())
+            write_whole(self._folder / ADDRESS_FILE, self._address)
+            log.info("the page is at %s", self._address)
+            self._ready = True
+        with here.database.reading() as connection:
+            people.count_users(connection)
+
+    def _tell(self, health: str) -> None:
+        """Tells all live views, when it has changed."""
+        if health != self._told:
+            self._services.hub.tell_newest("health", EVERYWHERE, [health])
+            self._told = health

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from pathlib import Path
 
 from shared.config import ConfigError
@@ -26,8 +25,7 @@ def ensure_somebody(database: Database, passwords: Passwords, folder: Path, now:
     with database.reading() as connection:
         if people.count_users(connection):
             return
-    password = secrets.token_urlsafe(15)
-    stored = passwords.hash(password)
+    password, stored = passwords.make()
     path = folder / FIRST_PASSWORD_FILE
     with database.writing() as connection:
         if people.count_users(connection):

@@ -32,6 +32,6 @@ class Measured:
             await self._app(scope, receive, watched)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
+            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE") else "other"
             seconds = metrics.REQUEST_SECONDS.labels(method, route, f"{status // 100}xx")
             seconds.observe(time.monotonic() - began)

@@ -21,6 +21,11 @@ VIEWERS_GONE = Counter(
     "Live views that ended: left, slow (took nothing for too long), session (logged out), spoke.",
     ["reason"],
 )
+FRAME_SECONDS = Histogram(
+    "nexara_serve_frame_seconds",
+    "From a frame's capture to handing it to live views.",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
+)
 MESSAGES_SENT = Counter("nexara_serve_messages_sent_total", "Messages sent to live views.", ["kind"])
 MESSAGES_DROPPED = Counter(
     "nexara_serve_messages_dropped_total",

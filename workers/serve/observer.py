@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.bus import Bus
+from shared.bus.streams import stream_key
 from shared.bus.survey import Survey, survey
+from shared.messages import MessageError, Verdicts, decode
+from workers.serve.delays import Delay, Delays
 
 LOOK_EVERY_S = 2.0
 _RATE_OVER_S = 8.0
@@ -20,12 +24,14 @@ class Observation:
     Attributes:
         fps: camera -> records that pose has done a second, over the last seconds.
         memory_bytes, memory_limit_bytes: of the server; no limit is 0.
+        delays: stage -> how long records took lately.
     """
 
     survey: Survey
     fps: dict[str, float]
     memory_bytes: int
     memory_limit_bytes: int
+    delays: dict[str, Delay]
 
 
 class Observer:
@@ -35,6 +41,7 @@ class Observer:
         self._bus = bus
         self._cameras = tuple(cameras)
         self._counts: dict[str, deque[tuple[float, int]]] = {camera: deque() for camera in cameras}
+        self._delays = Delays()
         self.latest: Observation | None = None
 
     def look(self) -> None:
@@ -56,7 +63,17 @@ class Observer:
                 counts.popleft()
             # Of a silent source marks pass, one a second.
             fps[camera.camera] = _rate(counts) if camera.source == "frame" else 0.0
-        self.latest = Observation(seen, fps, used, limit)
+        self._delays.push(seen.at, self._last_verdicts())
+        self.latest = Observation(seen, fps, used, limit, self._delays.by_stage())
+
+    def _last_verdicts(self) -> list[Verdicts]:
+        keys = [stream_key("verdicts", camera) for camera in self._cameras]
+        found = []
+        for entries in self._bus.ask([("XREVRANGE", key, "+", "-", "COUNT", 1) for key in keys]):
+            with contextlib.suppress(MessageError):
+                last = decode(entries[0][1].get(b"m", b"")) if entries else None
+                found += [last] if isinstance(last, Verdicts) else []
+        return found
 
 
 def _rate(counts: deque[tuple[float, int]]) -> float:

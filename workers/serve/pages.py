@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from workers.serve.access import ON_A_PAGE
 
@@ -51,6 +52,12 @@ def camera() -> Response:
     return _file("camera.html")
 
 
+@router.get("/zones", dependencies=[ON_A_PAGE])
+def zones() -> Response:
+    """A camera's zones, drawn on its picture."""
+    return _file("zones.html")
+
+
 @router.get("/incidents", dependencies=[ON_A_PAGE])
 def incidents() -> Response:
     """The list of incidents."""
@@ -69,14 +76,28 @@ def system() -> Response:
     return _file("system.html")
 
 
+@router.get("/people", dependencies=[ON_A_PAGE])
+def people() -> Response:
+    """Who may look at the site, for admins."""
+    return _file("people.html")
+
+
 @router.get("/account", dependencies=[ON_A_PAGE])
 def account() -> Response:
     """One's own password."""
     return _file("account.html")
 
 
-def _file(name: str) -> Response:
+def away() -> Response:
+    """In place of a page for which nobody can say who asks."""
+    return _file("away.html", 503)
+
+
+def _file(name: str, status: int = 200) -> Response:
     if name not in _FILES:
         raise HTTPException(404)
     content, media_type = _FILES[name]
-    return Response(content, media_type=media_type)
+    return Response(content, status, media_type=media_type)
+
+
+PATHS = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))

@@ -30,6 +30,11 @@ class Passwords:
         # For names that nobody has: a guess at them must take as long as one at any other.
         self._nobodys = self._hasher.hash(secrets.token_urlsafe(16))
 
+    def make(self) -> tuple[str, str]:
+        """A password that nobody guesses, and its stored form."""
+        password = secrets.token_urlsafe(15)
+        return password, self._hasher.hash(password)
+
     def hash(self, password: str) -> str:
         """The stored form of a password.
 

@@ -29,6 +29,10 @@ class NobodyError(LookupError):
     """Nobody has this name."""
 
 
+class LastAdminError(ValueError):
+    """Nobody would be left who may let people in."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who asks.
@@ -90,12 +94,27 @@ def set_password(connection: Connection, name: str, password_hash: str, keep: st
     end_sessions(connection, name, keep)
 
 
+def set_role(connection: Connection, name: str, role: Role) -> None:
+    """Let somebody do more, or less: from their next request on.
+
+    Raises:
+        NobodyError: there is nobody of that name.
+        LastAdminError: it is the last admin.
+    """
+    if role != "admin":
+        _leave_an_admin(connection, name)
+    _change(connection, name, role=role)
+
+
 def set_disabled(connection: Connection, name: str, disabled: bool) -> None:
     """Shut somebody out, or let them in again.
 
     Raises:
         NobodyError: there is nobody of that name.
+        LastAdminError: it is the last admin.
     """
+    if disabled:
+        _leave_an_admin(connection, name)
     _change(connection, name, disabled=disabled)
     if disabled:
         end_sessions(connection, name)
@@ -106,10 +125,19 @@ def remove_user(connection: Connection, name: str) -> None:
 
     Raises:
         NobodyError: there is nobody of that name.
+        LastAdminError: it is the last admin.
     """
+    _leave_an_admin(connection, name)
     end_sessions(connection, name)
     if not connection.execute(delete(users).where(users.c.name == name)).rowcount:
         raise NobodyError(f"there is no user '{name}'")
+
+
+def _leave_an_admin(connection: Connection, name: str) -> None:
+    # The rows are locked until the end of the transaction: two admins could otherwise remove each other.
+    admins = select(users.c.name).where(users.c.role == "admin", users.c.disabled.is_(False))
+    if list(connection.execute(admins.with_for_update()).scalars()) == [name]:
+        raise LastAdminError(f"'{name}' is the last admin: make somebody else one first")
 
 
 def _change(connection: Connection, name: str, **values: Any) -> None:

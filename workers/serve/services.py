@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from workers.serve.limits import LoginLimit
 from workers.serve.live.hub import Hub
 from workers.serve.observer import Observer
 from workers.serve.passwords import Passwords
+from workers.serve.remembered import Remembered
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Services:
     limit: LoginLimit
     observer: Observer
     hub: Hub
+    remembered: Remembered = field(default_factory=Remembered)
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 

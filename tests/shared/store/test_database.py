@@ -27,7 +27,7 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
         with database.reading() as connection:
             context = MigrationContext.configure(connection)
             assert compare_metadata(context, metadata) == []
-            assert context.get_current_revision() == "0003"
+            assert context.get_current_revision() == "0005"
 
 
 def test_a_new_file_is_not_for_everybody_and_an_old_ones_mode_stays(tmp_path: Path) -> None:

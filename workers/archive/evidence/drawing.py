@@ -1,4 +1,4 @@
-"""Skeletons on black. Pure: it is given tracks and words, never a pixel of the camera's picture.
+"""Skeletons on black, or on a picture that it is given. Pure.
 
 Arrays are [H, W, 3] RGB, boxes and key points in pixels of the tracks' image, scaled to the canvas here.
 """
@@ -30,6 +30,8 @@ PALETTE: tuple[Colour, ...] = (
     (213, 94, 0),
 )
 OTHERS: Colour = (96, 96, 96)
+# On a picture, where grey would hardly be seen.
+OTHERS_ON_PICTURE: Colour = (190, 190, 190)
 _FAINT = 0.45
 # Below the first nobody has seen the joint, below the second it is little more than a guess.
 _LEAST_CONFIDENCE, _SURE_CONFIDENCE = 0.05, 0.3
@@ -77,27 +79,38 @@ class Canvas:
         self.height = self._below + 2 * round(1.2 * self._text_px)
         self._font: Any = cv2.FontFace("sans")
 
-    def draw(self, seen: Tracks | Mark, people: Mapping[int, int], caption: Caption) -> Image:
+    def draw(
+        self,
+        seen: Tracks | Mark,
+        people: Mapping[int, int],
+        caption: Caption,
+        picture: Image | None = None,
+    ) -> Image:
         """One moment.
 
         Args:
             seen: the tracks, or that there was no picture.
             people: those of the incident, track id -> place in the order of colours.
             caption: see there.
+            picture: what the skeletons are drawn on, of any size; black where there is none.
         """
         image: Image = np.zeros((self.height, self.width, 3), np.uint8)
-        picture = image[: self._below]
+        ground = image[: self._below]
+        others = OTHERS
+        if picture is not None:
+            cv2.resize(picture, (self.width, self._below), dst=ground, interpolation=cv2.INTER_AREA)
+            others = OTHERS_ON_PICTURE
         if isinstance(seen, Mark):
-            self._write(picture, "no picture", (self.width // 2, self._below // 2), OTHERS, at=0.5)
+            self._write(ground, "no picture", (self.width // 2, self._below // 2), OTHERS, at=0.5)
         else:
             for row in sorted(range(len(seen.track_ids)), key=lambda row: seen.track_ids[row] in people):
-                self._draw_person(picture, seen, row, people.get(int(seen.track_ids[row])))
+                self._draw_person(ground, seen, row, people.get(int(seen.track_ids[row])), others)
         self._draw_strip(image[self._below :], caption)
         return image
 
-    def _draw_person(self, picture: Image, seen: Tracks, row: int, place: int | None) -> None:
+    def _draw_person(self, picture: Image, seen: Tracks, row: int, place: int | None, others: Colour) -> None:
         scale = np.array([self.width / seen.width, self._below / seen.height])
-        colour = OTHERS if place is None else PALETTE[place % len(PALETTE)]
+        colour = others if place is None else PALETTE[place % len(PALETTE)]
         predicted = bool(seen.predicted[row])
         height_px = float(seen.scale[row]) * scale[1]
         thickness = max(1 if place is None else 2, min(5, round(height_px / 55)))

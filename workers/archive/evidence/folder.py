@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-Kind = Literal["snapshot", "clip"]
+from shared import recording
 
-SUFFIXES: dict[Kind, str] = {"snapshot": ".jpg", "clip": ".mp4"}
+Kind = Literal["snapshot", "clip", "tracks"]
+
+SUFFIXES: dict[Kind, str] = {"snapshot": ".jpg", "clip": ".mp4", "tracks": recording.SUFFIX}
 # The last second of the year 9999; what a message says of its time may be anything.
 _LATEST_S = 253_402_300_799
 
@@ -31,7 +33,7 @@ def moment_of(captured_at: float) -> datetime:
 
 
 def place_of(camera: str, began_captured_at: float, incident_id: str, kind: Kind) -> str:
-    """The path of an incident's file below the folder: CAMERA/YYYY-MM-DD/INCIDENT.mp4 or .jpg."""
+    """The path of an incident's file below the folder: CAMERA/YYYY-MM-DD/INCIDENT.mp4, .jpg or .tracks."""
     return f"{camera}/{moment_of(began_captured_at):%Y-%m-%d}/{incident_id}{SUFFIXES[kind]}"
 
 

@@ -1,32 +1,46 @@
-"""The archive's stage that makes evidence: Incidents to snapshots and clips."""
+"""The archive's stage that makes evidence: Incidents to snapshots, clips and recordings."""
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shared.bus import Bus
-from shared.messages import Incidents, Message
-from shared.stage import Stage, TryLater
+from shared.messages import Incident, Incidents, Message
+from shared.stage import Stage
 from workers.archive.config import ArchiveConfig, EvidenceConfig
 from workers.archive.evidence.folder import Folder
-from workers.archive.evidence.maker import Maker
+from workers.archive.evidence.maker import Maker, Told
+from workers.archive.evidence.pictures import Views
+from workers.archive.evidence.workbench import Workbench
 from workers.archive.stage import check, sink
 from workers.archive.store import Store
 from workers.archive.sweep import Sweeper
 
-# The loop takes who is silent for a minute for dead; one clip takes seconds.
+# The loop takes who is silent for a minute for dead; a clip with pictures may take longer.
 _BUSY_S, _REST_S = 15.0, 0.5
 
 
 def build_evidence(
-    config: EvidenceConfig, archive: ArchiveConfig, directory: Path, database_url: str, bus: Bus
+    config: EvidenceConfig,
+    archive: ArchiveConfig,
+    directory: Path,
+    database_url: str,
+    bus: Bus,
+    views: Views | None = None,
 ) -> Stage[Any, None, None, Any]:
     """The stage that makes evidence, and removes what is too old.
+
+    Args:
+        config: what is made.
+        archive: how long incidents are kept.
+        directory: where evidence lies.
+        database_url: where its rows are.
+        bus: where tracks are.
+        views: what is shown of each camera; skeletons where absent.
 
     Raises:
         ConfigError: the directory cannot be made or written, or the database's URL is none.
@@ -37,24 +51,19 @@ def build_evidence(
     folder.clean()
     store = Store(database_url, archive.fsync)
     stop = threading.Event()
-    maker = Maker(config, folder, store, bus, stop)
-    patience = Patience(_BUSY_S, _REST_S)
+    maker = Maker(config, views or Views(), folder, store, bus, stop)
+    workbench = Workbench(_BUSY_S, _REST_S)
     sweeper = Sweeper(config, archive, folder, store, stop)
 
-    def deliver(_camera: str, records: Sequence[tuple[str, Message]]) -> None:
+    def deliver(camera: str, records: Sequence[tuple[str, Message]]) -> None:
         for entry_id, record in records:
             if isinstance(record, Incidents) and config.enabled:
-                make_due(entry_id, record)
-
-    def make_due(entry_id: str, record: Incidents) -> None:
-        for incident in record.incidents:
-            for kind, span in maker.due(record, incident):
-                if not maker.is_made(incident.incident_id, kind):
-                    with patience.spent():
-                        maker.make((entry_id, record), incident, kind, span)
+                for incident in record.incidents:
+                    _attend(maker, workbench, camera, (entry_id, record), incident)
 
     def close() -> None:
         stop.set()
+        workbench.close()
         sweeper.join(1.0)
         store.close()
 
@@ -62,32 +71,13 @@ def build_evidence(
     return sink("evidence", "incidents", Incidents, deliver, close)
 
 
-class Patience:
-    """How long the loop may be kept waiting at a time, over all cameras.
-
-    Args:
-        busy_s: no more work is begun after so long.
-        rest_s: whoever did nothing for so long begins anew.
-        clock: seconds, never backwards.
-    """
-
-    def __init__(self, busy_s: float, rest_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._busy_s, self._rest_s, self._clock = busy_s, rest_s, clock
-        self._began = self._ended = -rest_s
-
-    @contextlib.contextmanager
-    def spent(self) -> Iterator[None]:
-        """A piece of work.
-
-        Raises:
-            TryLater: the loop must go round first.
-        """
-        now = self._clock()
-        if now - self._ended >= self._rest_s:
-            self._began = now
-        if now - self._began > self._busy_s:
-            raise TryLater("more evidence has to be made than there was time for: it goes on in a moment")
-        try:
-            yield
-        finally:
-            self._ended = self._clock()
+def _attend(maker: Maker, workbench: Workbench, camera: str, told: Told, incident: Incident) -> None:
+    """Makes what a change of an incident asks for; keeps what a later one will."""
+    for kind, span in maker.due(told[1], incident):
+        if not maker.is_made(incident.incident_id, kind):
+            work = partial(maker.make, told, incident, kind, span)
+            workbench.do((incident.incident_id, kind), work)
+        elif kind == "clip":
+            maker.forget(camera, incident.incident_id)
+    if incident.change != "end":
+        maker.keep(told, incident)

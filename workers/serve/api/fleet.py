@@ -45,7 +45,7 @@ def cameras(_caller: Viewer, here: Here) -> list[views.Camera]:
 @router.get("/cameras/{camera}")
 def camera(camera: CameraInPath, _caller: Viewer, here: Here) -> views.Camera:
     """One camera."""
-    _known(camera, here)
+    known(camera, here)
     return next(found for found in _cameras(_observed(here)) if found.camera == camera)
 
 
@@ -58,7 +58,7 @@ def scores(
     until: Annotated[float | None, Query(description="Seconds since 1970; absent: now.")] = None,
 ) -> views.Scores:
     """What was judged of one camera in the last minutes, the oldest first."""
-    _known(camera, here)
+    known(camera, here)
     end = here.clock() if until is None else until
     with here.database.reading() as database:
         return scores_view(camera, judged_between(database, camera, end - 60 * minutes, end))
@@ -73,6 +73,7 @@ def system(_caller: Viewer, here: Here) -> views.System:
         version=version("nexara"),
         at=seen.survey.at,
         cameras=_cameras(seen),
+        delays={stage: views.Delay.model_validate(delay) for stage, delay in seen.delays.items()},
         workers={stage: list(names) for stage, names in seen.survey.workers.items()},
         memory_bytes=seen.memory_bytes,
         memory_limit_bytes=seen.memory_limit_bytes,
@@ -127,6 +128,7 @@ def _observed(here: Services) -> Observation:
     return here.observer.latest
 
 
-def _known(camera: str, here: Services) -> None:
+def known(camera: str, here: Services) -> None:
+    """Raises HTTPException unless the site has this camera."""
     if camera not in here.place.cameras:
         raise HTTPException(404, "the site has no such camera")

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.messages import CameraId, IncidentId, Result
+from shared import rules
+from shared.messages import MAX_ZONES, CameraId, IncidentId, Result
 
 State = Literal["waiting", "running", "late", "silent", "ended"]
 Label = Literal["true", "false", "none"]
@@ -33,6 +34,75 @@ class Me(View):
     picture: bool = Field(description="Whether live views may show the cameras' pictures.")
 
 
+Name = Annotated[str, Field(max_length=64)]
+RoleName = Literal["viewer", "operator", "admin"]
+
+
+class User(View):
+    """Somebody who may log in."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    name: str
+    role: RoleName
+    disabled: bool = Field(description="Shut out.")
+    created_at: float
+
+
+class NewUser(View):
+    """Somebody who shall be able to log in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    role: RoleName
+
+
+class UserChange(View):
+    """What shall be different; what is absent stays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: RoleName | None = None
+    disabled: bool | None = None
+
+
+class Password(View):
+    """A new password. Nobody can be told it again."""
+
+    name: str
+    password: str
+
+
+class Token(View):
+    """What a program shows to be let in; not the token itself."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    name: str
+    role: RoleName
+    created_at: float
+    expires_at: float | None = Field(description="null: never.")
+    last_used_at: float | None = Field(description="To the minute; null: not yet.")
+
+
+class NewToken(View):
+    """A program that shall be let in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    role: RoleName
+    days: float | None = Field(None, gt=0, le=36_500, description="Ends after so many; null: never.")
+
+
+class MadeToken(View):
+    """A new token. Nobody can be told it again."""
+
+    name: str
+    token: str
+
+
 class Camera(View):
     """One camera."""
 
@@ -49,6 +119,15 @@ class Camera(View):
     dead: int = Field(description="Records that could not be used.")
 
 
+class Delay(View):
+    """How long records took through one stage in the last minute, with the waiting; seconds."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    median_s: float
+    worst_s: float
+
+
 class System(View):
     """The fleet."""
 
@@ -57,6 +136,10 @@ class System(View):
     at: float = Field(description="When this was seen, by the server's clock.")
     cameras: list[Camera]
     workers: dict[str, list[str]] = Field(description="By stage: the names of its living workers.")
+    delays: dict[str, Delay] = Field(
+        description="By stage, in the order of the work; `verdict` is all of it, from the capture on. Empty: "
+        "nothing was judged in the last minute."
+    )
     memory_bytes: int = Field(description="Memory that the server (Redis) uses.")
     memory_limit_bytes: int = Field(description="Its limit; 0: none.")
 
@@ -104,6 +187,8 @@ class Incident(View):
     acknowledged_by: str | None
     label: Literal["true", "false"] | None = Field(description="What people found it to be.")
     note: str | None
+    zones: list[str] = Field([], description="Zones that its people were in.")
+    shadow: bool = Field(False, description="It is recorded, but nobody is to be told.")
 
 
 class Incidents(View):
@@ -178,3 +263,35 @@ class Labelling(View):
 
     label: Label = Field(description="true: violence; false: a false alarm; none: nobody knows.")
     note: Note | None = Field(None, description="Absent: the note stays as it is.")
+
+
+# --- rules --------------------------------------------------------------------------------------------------
+
+
+class Zone(rules.Zone):
+    """A zone; `drawn` on this page, or fixed by the site file."""
+
+    drawn: bool = Field(description="Whether it was drawn here: the site file's are changed there.")
+
+
+class Rules(View):
+    """What a camera's people are judged by. docs/zones.md."""
+
+    digest: str = Field(description="Names these rules; whoever changes them says which they saw.")
+    primary_threshold: float | None = Field(description="null: as the classify worker was started.")
+    veto_threshold: float | None
+    scene_threshold: float | None
+    shadow: bool
+    drawn_shadow: bool | None = Field(description="As set here; null: as the site file says.")
+    timezone: str
+    zones: list[Zone]
+
+
+class NewRules(BaseModel):
+    """What is drawn here, whole: zones that are not in it are gone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digest: str = Field(max_length=16)
+    zones: tuple[rules.Zone, ...] = Field((), max_length=MAX_ZONES)
+    shadow: bool | None = None

@@ -6,11 +6,12 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from shared.bus import Bus, BusError, BusRefusedError
 from shared.bus.streams import START, parse_id, stream_key
 from shared.messages import Frame, Incidents, Message, MessageError, Tracks, Verdicts, decode
+from workers.serve import metrics
 from workers.serve.api.fleet import camera_view
 from workers.serve.live import wire
 from workers.serve.live.camera import CameraView
@@ -25,6 +26,8 @@ _IDLE_S = 0.2
 _AFTER_AN_ERROR_S = 1.0
 # So many of the last verdicts are looked at when somebody begins to watch: ten seconds of them, about.
 _VERDICTS_BACK = 30
+# So many pictures may wait for their tracks where pose is behind.
+_FRAMES_BACK = 30
 
 Entries = Sequence[tuple[str, Mapping[str, bytes]]]
 
@@ -38,10 +41,18 @@ class Follower:
         observer: how the cameras fare; somebody else lets it look.
         cameras: all of the site.
         pictures: whether viewers get the cameras' pictures.
+        clock: seconds since 1970.
     """
 
     def __init__(
-        self, bus: Bus, hub: Hub, observer: Observer, cameras: Sequence[str], *, pictures: bool
+        self,
+        bus: Bus,
+        hub: Hub,
+        observer: Observer,
+        cameras: Sequence[str],
+        *,
+        pictures: bool,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._bus = bus
         self._hub = hub
@@ -49,6 +60,7 @@ class Follower:
         self._cameras = tuple(cameras)
         # Pictures come before their tracks, and verdicts before the frames that show them.
         self._streams = ("frames", "verdicts", "tracks") if pictures else ("verdicts", "tracks")
+        self._clock = clock
         self._views: dict[str, CameraView] = {}
         self._cursors: dict[str, str] = {}
         self._told: Observation | None = None
@@ -92,8 +104,10 @@ class Follower:
         self._tell_cameras()
         for key, entries in self._bus.follow(self._cursors, _ENTRIES, block_ms).items():
             stream, _, rest = key.partition(":{cam:")
-            self._hand_over(stream, rest.removesuffix("}"), entries)
+            newest = self._hand_over(stream, rest.removesuffix("}"), entries)
             self._cursors[key] = entries[-1][0]
+            if isinstance(newest, Tracks):
+                metrics.FRAME_SECONDS.observe(max(0.0, self._clock() - newest.captured_at))
         return True
 
     # --- which streams --------------------------------------------------------------------------------------
@@ -117,7 +131,7 @@ class Follower:
 
     def _begin(self, camera: str) -> None:
         """Shows the last frame at once, with the verdicts before it; what comes then follows."""
-        back = {"frames": 1, "verdicts": _VERDICTS_BACK, "tracks": 1}
+        back = {"frames": _FRAMES_BACK, "verdicts": _VERDICTS_BACK, "tracks": 1}
         keys = {stream: stream_key(stream, camera) for stream in self._streams}
         answers = self._bus.ask(
             [("XREVRANGE", key, "+", "-", "COUNT", back[stream]) for stream, key in keys.items()]
@@ -165,13 +179,17 @@ class Follower:
                     self._cursors.pop(stream_key(stream, camera), None)
         self._follow_wanted()
 
-    def _hand_over(self, stream: str, camera: str, entries: Entries) -> None:
+    def _hand_over(self, stream: str, camera: str, entries: Entries) -> Message | None:
+        """Takes what is new of a stream; gives the last that could be read."""
+        newest = None
         if stream == "tracks":
             # Viewers get the newest frame alone; why look at the others?
             entries = entries[-1:]
         for entry_id, fields in entries:
             with contextlib.suppress(MessageError):
-                self._one(camera, entry_id, decode(fields.get("m", b"")))
+                newest = decode(fields.get("m", b""))
+                self._one(camera, entry_id, newest)
+        return newest
 
     def _one(self, camera: str, entry_id: str, message: Message) -> None:
         if isinstance(message, Incidents):

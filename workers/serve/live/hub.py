@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from workers.serve import metrics
 from workers.serve.live.mailbox import Mailbox, Parcel
 
+# In place of a camera's name: what concerns the whole site.
+EVERYWHERE = ""
+
 
 class FullError(RuntimeError):
     """There is no room for another viewer."""
@@ -55,7 +58,7 @@ class Hub:
             self._viewers += (viewer,)
             metrics.VIEWERS.set(len(self._viewers))
             for (kind, camera), parcel in self._newest.items():
-                if camera in viewer.cameras:
+                if camera in (*viewer.cameras, EVERYWHERE):
                     viewer.mailbox.put_newest(kind, camera, parcel)
 
     def leave(self, viewer: Viewer) -> None:
@@ -63,7 +66,7 @@ class Hub:
         with self._lock:
             self._viewers = tuple(other for other in self._viewers if other is not viewer)
             metrics.VIEWERS.set(len(self._viewers))
-            wanted = self.wanted()
+            wanted = self.wanted() | {EVERYWHERE}
             self._newest = {key: parcel for key, parcel in self._newest.items() if key[1] in wanted}
         self._count(viewer)
 
@@ -75,10 +78,11 @@ class Hub:
         return frozenset().union(*(viewer.cameras for viewer in self._viewers))
 
     def tell_newest(self, kind: str, camera: str, parcel: Parcel) -> None:
-        """A frame or state of a camera, to those who watch it."""
+        """A frame or state of a camera, to those who watch it; EVERYWHERE: the site's, to everybody."""
         with self._lock:
-            watching = [viewer for viewer in self._viewers if camera in viewer.cameras]
-            if watching:
+            everywhere = camera == EVERYWHERE
+            watching = [viewer for viewer in self._viewers if everywhere or camera in viewer.cameras]
+            if watching or everywhere:
                 self._newest[kind, camera] = parcel
             for viewer in watching:
                 viewer.mailbox.put_newest(kind, camera, parcel)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
@@ -17,6 +19,7 @@ from workers.serve import access, metrics
 from workers.serve.live import wire
 from workers.serve.live.hub import FullError, Viewer, names
 from workers.serve.live.mailbox import Mailbox
+from workers.serve.live.waker import Waker
 from workers.serve.services import Here, Services
 
 log = logging.getLogger(__name__)
@@ -42,9 +45,8 @@ async def live(
         cameras = names(camera or (), here.place.cameras) if frames else frozenset()
     except KeyError:
         raise HTTPException(404, "the site has no such camera") from None
-    woken = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    viewer = Viewer(caller.name, cameras, Mailbox(lambda: _wake(loop, woken)))
+    woken, waker = asyncio.Event(), _waker(socket)
+    viewer = Viewer(caller.name, cameras, Mailbox(lambda: waker.wake(woken)))
     shown = [name for name in here.place.cameras if name in cameras]
     viewer.mailbox.put_event([wire.hello(here.place.name, shown, here.config.picture == "picture")])
     try:
@@ -53,8 +55,10 @@ async def live(
         raise HTTPException(503, "too many live views: close one, or raise serve.max_viewers") from None
     try:
         await socket.accept()
+        sending = _Sending()
         why = await _first_of(
-            _send(socket, viewer.mailbox, woken, here.config.viewer_timeout_s),
+            _send(socket, viewer.mailbox, woken, sending),
+            _watch_pace(sending, here.config.viewer_timeout_s),
             _listen(socket),
             _watch_session(socket, here),
         )
@@ -67,14 +71,33 @@ async def live(
             await asyncio.wait_for(socket.close(CODES[why], why), _CLOSE_S)
 
 
-def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
-    # The worker may be ending, and its loop with it.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(woken.set)
+def _waker(socket: WebSocket) -> Waker:
+    """That of the event loop, which all views share."""
+    state = socket.app.state
+    if not hasattr(state, "waker"):
+        state.waker = Waker(asyncio.get_running_loop())
+    waker: Waker = state.waker
+    return waker
 
 
-async def _send(socket: WebSocket, mailbox: Mailbox, woken: asyncio.Event, timeout_s: float) -> str:
-    """Sends what comes, until the viewer takes nothing for so long."""
+@dataclass
+class _Sending:
+    """Since when a message waits for its viewer to take it; None: none does."""
+
+    since: float | None = None
+
+
+async def _watch_pace(sending: _Sending, timeout_s: float) -> str:
+    """Notices that the viewer has taken nothing for so long."""
+    # One look now and then costs less than a time-out for each message.
+    while sending.since is None or time.monotonic() - sending.since < timeout_s:
+        await asyncio.sleep(min(1.0, timeout_s / 4))
+    return "slow"
+
+
+async def _send(socket: WebSocket, mailbox: Mailbox, woken: asyncio.Event, sending: _Sending) -> str:
+    """Sends what comes."""
+    text, picture = (metrics.MESSAGES_SENT.labels(kind) for kind in ("text", "picture"))
     while True:
         woken.clear()
         parcel = mailbox.take()
@@ -82,17 +105,16 @@ async def _send(socket: WebSocket, mailbox: Mailbox, woken: asyncio.Event, timeo
             await woken.wait()
             continue
         for message in parcel:
+            sending.since = time.monotonic()
             try:
-                async with asyncio.timeout(timeout_s):
-                    if isinstance(message, bytes):
-                        await socket.send_bytes(message)
-                    else:
-                        await socket.send_text(message)
-            except TimeoutError:
-                return "slow"
+                if isinstance(message, bytes):
+                    await socket.send_bytes(message)
+                else:
+                    await socket.send_text(message)
             except (WebSocketDisconnect, RuntimeError):
                 return "left"
-            metrics.MESSAGES_SENT.labels("picture" if isinstance(message, bytes) else "text").inc()
+            (picture if isinstance(message, bytes) else text).inc()
+        sending.since = None
 
 
 async def _listen(socket: WebSocket) -> str:
@@ -106,7 +128,7 @@ async def _watch_session(socket: WebSocket, here: Services) -> str:
     while True:
         await asyncio.sleep(_CHECK_SESSION_S)
         with contextlib.suppress(DatabaseAwayError):
-            if await run_in_threadpool(access.identify, socket, here) is None:
+            if await run_in_threadpool(access.identify, socket, here, True) is None:
                 return "session"
 
 

@@ -73,6 +73,11 @@ def camera(seen: views.Camera) -> str:
     return _text("camera", **seen.model_dump(mode="json"))
 
 
+def health(*, server: bool, database: bool) -> str:
+    """Whether what the page itself needs answers."""
+    return _text("health", server=server, database=database)
+
+
 def _person(tracks: Tracks, row: int, verdicts: LatestVerdicts) -> dict[str, Any]:
     track_id = int(tracks.track_ids[row])
     found = verdicts.of(track_id, tracks.at)

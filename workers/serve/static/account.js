@@ -1,11 +1,19 @@
 // One's own account: another password, and the way out.
 
 import { post } from "./api.js";
+import { alarms } from "./alarms.js";
 import { byId, setText } from "./dom.js";
+import { watch } from "./live.js";
 import { attempt, begin } from "./page.js";
 
+const MAY = {
+  viewer: "You may look at everything.",
+  operator: "You may also acknowledge incidents and say what they were.",
+  admin: "You may do everything, and say who else may look.",
+};
+
 const who = await begin();
-setText(byId("who"), `You are ${who.name}, ${who.role}.`);
+setText(byId("who"), `You are logged in as ${who.name} (${who.role}). ${MAY[who.role]}`);
 // For those who keep passwords for people.
 byId("password").elements.username.value = who.name;
 
@@ -20,7 +28,7 @@ byId("password").addEventListener("submit", async (event) => {
   });
   if (!done) return;
   form.reset();
-  setText(byId("done"), "You have another password; everywhere else you are logged out.");
+  setText(byId("done"), "Your password is changed. Everywhere else you are logged out.");
 });
 
 byId("logout").addEventListener("click", () =>
@@ -29,3 +37,4 @@ byId("logout").addEventListener("click", () =>
     location.assign("/login");
   }),
 );
+watch([], alarms(who), false);

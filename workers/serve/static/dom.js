@@ -21,6 +21,35 @@ export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** Puts something new in an element's place; whoever stood there with the keyboard stays there. */
+export function refill(target, ...children) {
+  const held = target.contains(document.activeElement) ? document.activeElement : null;
+  const key = held && held.getAttribute("data-key");
+  target.replaceChildren(...children);
+  if (key) target.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
+/** Pairs of a name and what it is, as the children of a <dl>. */
+export function facts(pairs) {
+  return pairs.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
+}
+
+/** A table; on a phone each row is a card. `rows` are lists of cells, as many as there are heads. */
+export function table(heads, rows) {
+  const head = heads.map((name) => element("th", { scope: "col" }, name));
+  const cell = (child, i) => element("td", { "data-name": heads[i] }, child);
+  return element(
+    "table",
+    { class: "cards" },
+    element("thead", {}, element("tr", {}, head)),
+    element(
+      "tbody",
+      {},
+      rows.map((row) => element("tr", {}, row.map(cell))),
+    ),
+  );
+}
+
 /** A path of this site, whatever an address asks for. */
 export function ownPath(wanted) {
   try {

@@ -1,75 +1,50 @@
 // Incidents as a table; on a phone as cards.
 
-import { element } from "./dom.js";
-import { SHAPES, lasting, score, when } from "./words.js";
+import { element, table } from "./dom.js";
+import { LABELS, SHAPES, lasting, score, when } from "./words.js";
 
-export const LABELS = { true: "violence", false: "false alarm" };
+const NOTE_SHOWN = 80;
 
 /** A table of incidents. */
-export function table(incidents, withCamera = true) {
-  const heads = [
-    "Began",
-    withCamera ? "Camera" : null,
-    "State",
-    "Lasted",
-    "Peak",
-    "Label",
-    "Seen by",
-    "Note",
-  ];
-  return element(
-    "div",
-    { class: "scroll" },
-    element(
-      "table",
-      { class: "cards" },
-      element(
-        "thead",
-        {},
-        element(
-          "tr",
-          {},
-          heads.filter(Boolean).map((head) => element("th", { scope: "col" }, head)),
-        ),
-      ),
-      element(
-        "tbody",
-        {},
-        incidents.map((incident) => row(incident, withCamera)),
-      ),
-    ),
+export function incidentTable(incidents, withCamera = true) {
+  const heads = ["Began", "Camera", "State", "Lasted", "Peak", "What it was", "Seen by", "Note"];
+  const rows = incidents.map(cells);
+  const wanted = (_, i) => withCamera || heads[i] !== "Camera";
+  return table(
+    heads.filter(wanted),
+    rows.map((row) => row.filter(wanted)),
   );
 }
 
 /** More rows for a table. */
 export function add(made, incidents) {
-  made.querySelector("tbody").append(...incidents.map((incident) => row(incident, true)));
+  made.tBodies[0].append(...incidentTable(incidents).tBodies[0].rows);
 }
 
 /** A badge of an incident's state. */
 export function state(incident) {
   const shape = incident.state === "open" ? `${SHAPES.VIOLENCE} ` : "";
-  return element("span", { class: `badge ${incident.state}` }, `${shape}${incident.state}`);
+  const words = incident.state === "open" ? "goes on" : incident.state;
+  return element("span", { class: `badge ${incident.state}` }, `${shape}${words}`);
 }
 
-function row(incident, withCamera) {
-  const cell = (name, ...children) => element("td", { "data-name": name }, children);
-  const link = element(
+function cells(incident) {
+  const note = incident.note ?? "";
+  const shortened = note.length > NOTE_SHOWN ? `${note.slice(0, NOTE_SHOWN)} …` : note;
+  const began = element(
     "a",
-    { href: `/incident?id=${incident.incident_id}` },
+    { href: `/incident?id=${incident.incident_id}`, "data-key": incident.incident_id },
     when(incident.began_captured_at),
   );
-  const note = incident.note && incident.note.length > 80 ? `${incident.note.slice(0, 80)} …` : incident.note;
-  return element(
-    "tr",
-    {},
-    element("td", {}, link),
-    withCamera ? element("td", {}, incident.camera) : null,
-    element("td", {}, state(incident)),
-    cell("lasted", lasting(incident.duration_s)),
-    cell("peak", score(incident.peak_score)),
-    cell("label", LABELS[incident.label] ?? "–"),
-    cell("seen by", incident.acknowledged_by ?? "nobody yet"),
-    element("td", { class: "wide note" }, note ?? ""),
-  );
+  const seen = incident.acknowledged_by ?? element("strong", { class: "unlooked" }, "nobody yet");
+  return [
+    began,
+    incident.camera,
+    element("span", {}, state(incident), incident.shadow ? " in shadow mode" : ""),
+    lasting(incident.duration_s),
+    score(incident.peak_score),
+    LABELS[incident.label] ?? "–",
+    seen,
+    element("span", { class: "note" }, shortened),
+  ];
 }

@@ -1,17 +1,17 @@
 // How violent each person is judged to be: the score and the veto's, each with its threshold.
 
 import { element, setText } from "./dom.js";
-import { MEANINGS, SHAPES, score, short } from "./words.js";
+import { SHAPES, meaning, score, short } from "./words.js";
 
-/** A list of people that changes with each frame; `most` of them, the others are counted. */
+/** A list of people that changes with each frame; `most` of them, the others are counted in `more`. */
 export class People {
-  constructor(list, most) {
+  constructor(list, most, more) {
     this.list = list;
     this.most = most;
     this.rows = new Map();
-    this.more = element("li", { class: "quiet small", hidden: true });
-    this.nobody = element("li", { class: "quiet small" }, "nobody");
-    list.append(this.nobody, this.more);
+    this.more = more;
+    this.nobody = element("li", { class: "quiet small" }, "Nobody in the picture");
+    list.append(this.nobody);
   }
 
   /** Shows the people of a frame, the most violent ones of them. */
@@ -31,14 +31,14 @@ export class People {
       if (!row) {
         row = new Row(person.track_id);
         this.rows.set(person.track_id, row);
-        this.list.insertBefore(row.item, this.more);
+        this.list.append(row.item);
       }
       row.show(person, frame.experts);
     }
     const others = frame.people.length - shown.size;
     this.nobody.hidden = frame.people.length > 0;
-    this.more.hidden = others <= 0;
-    setText(this.more, shown.size ? `and ${others} more` : `${others} not judged yet`);
+    const words = shown.size ? `and ${others} more` : `${others} not judged yet`;
+    setText(this.more, others > 0 ? words : "");
   }
 
   /** Shows nobody. */
@@ -64,12 +64,12 @@ class Row {
   show(person, experts) {
     const { result, unsure } = person.verdict;
     this.item.className = `person ${result}`;
-    this.item.title = unsure.length ? `${MEANINGS[result]}: ${unsure.join(", ")}` : MEANINGS[result];
+    this.item.title = meaning(result, unsure);
     setText(this.shape, SHAPES[result]);
     setText(this.result, result.toLowerCase());
     const primary = experts.find((expert) => expert.role === "primary");
     const veto = experts.findIndex((expert) => expert.role === "veto");
-    this.meters[0].show("score", person.verdict.score, primary?.threshold);
+    this.meters[0].show("primary", person.verdict.score, primary?.threshold);
     this.meters[1].item.hidden = veto < 0;
     if (veto >= 0) this.meters[1].show("veto", person.verdict.scores[veto], experts[veto].threshold);
   }
@@ -81,20 +81,23 @@ class Meter {
     this.fill = element("span", { class: "fill" });
     this.mark = element("span", { class: "mark" });
     this.value = element("span", { class: "value" });
+    this.why = element("span", { class: "unseen" });
     this.item = element(
       "span",
       { class: "meter" },
       this.name,
       element("span", { class: "bar", "aria-hidden": "true" }, this.fill, this.mark),
       this.value,
+      this.why,
     );
   }
 
   show(name, value, threshold) {
     setText(this.name, name);
-    setText(this.value, value === null ? "idle" : score(value));
+    setText(this.value, score(value));
     this.item.title =
-      value === null ? "not asked: the score is below its threshold" : `threshold ${score(threshold)}`;
+      value === null ? "not asked: the primary is below its threshold" : `threshold ${score(threshold)}`;
+    setText(this.why, value === null ? "not asked" : "");
     this.fill.style.width = `${100 * (value ?? 0)}%`;
     this.mark.hidden = threshold === undefined || threshold === null;
     this.mark.style.left = `${100 * (threshold ?? 0)}%`;

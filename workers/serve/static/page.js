@@ -1,23 +1,25 @@
-// What every page has: the head, banners of incidents, the sound of one.
+// What every page has: the head, and what it says of things that do not work.
 
-import { me, post } from "./api.js";
-import { byId, element } from "./dom.js";
-import { SHAPES, score, timeOfDay } from "./words.js";
+import { me } from "./api.js";
+import { noticeSwitch, soundSwitch } from "./attention.js";
+import { makeRoom, say } from "./banners.js";
+import { byId, element, setText } from "./dom.js";
 
 const PAGES = [
   ["/", "Live"],
   ["/incidents", "Incidents"],
   ["/system", "System"],
+  ["/people", "People", "admin"],
   ["/account", "Account"],
 ];
-const BANNERS = 4;
-const shown = new Map();
-let sound = null;
+const AGAIN_MS = 3000;
+const title = { words: "", site: "", unseen: 0 };
 
-/** Builds the head; gives who is logged in. */
+/** Builds the head; gives who is logged in, as soon as somebody knows. */
 export async function begin() {
-  const who = await me();
-  const links = PAGES.map(([path, name]) =>
+  makeRoom();
+  const who = await knownAtLast();
+  const links = PAGES.filter(([, , role]) => !role || role === who.role).map(([path, name]) =>
     element("a", { href: path, "aria-current": location.pathname === path ? "page" : null }, name),
   );
   document.body.prepend(
@@ -34,127 +36,47 @@ export async function begin() {
       element("nav", { "aria-label": "Pages" }, links),
       element("div", { class: "tools" }, soundSwitch(), noticeSwitch()),
     ),
-    element("div", { class: "banners", id: "banners", role: "region", "aria-label": "New incidents" }),
   );
-  document.title = `${document.title} · ${who.site}`;
+  title.site = who.site;
+  entitle(document.title);
   return who;
 }
 
-/** What a live view's listener for incidents is, and for its connection. */
-export function alarms(who, also = () => {}) {
-  return {
-    incident: (incident) => {
-      also(incident);
-      if (incident.change === "new") alarm(incident, who);
-      if (incident.change === "end" && incident.end_reason === "merged") take(incident.incident_id);
-    },
-    open: () => byId("offline")?.remove(),
-    closed: () => {
-      if (byId("offline")) return;
-      const words = "The server does not answer: what is shown may be old. Trying again …";
-      byId("banners").append(
-        element("div", { class: "banner offline", id: "offline", role: "status" }, words),
-      );
-    },
-  };
+/** Names this page, in the browser's tab. */
+export function entitle(words) {
+  title.words = words;
+  const unseen = title.unseen ? `▲ ${title.unseen} · ` : "";
+  document.title = `${unseen}${title.words} · ${title.site}`;
+}
+
+/** How many new incidents stand there: the tab says it, too. */
+export function countUnseen(count) {
+  title.unseen = count;
+  entitle(title.words);
 }
 
 /** Runs something that may fail, and says why it did. */
 export async function attempt(action, problem = byId("problem")) {
-  if (problem) problem.textContent = "";
   try {
-    return await action();
+    const done = await action();
+    if (problem) setText(problem, "");
+    return done;
   } catch (error) {
-    if (problem) problem.textContent = error.message;
-    else console.warn(error.message);
+    if (problem) setText(problem, error.message);
+    else say("trouble", error.message);
     return undefined;
   }
 }
 
-function alarm(incident, who) {
-  const id = incident.incident_id;
-  if (shown.has(id)) return;
-  const began = timeOfDay(incident.began_captured_at);
-  const words = `${incident.camera}, ${began}, score ${score(incident.peak_score)}`;
-  const acknowledge = element(
-    "button",
-    {
-      class: "slim",
-      onclick: () => attempt(() => post(`/api/v1/incidents/${id}/acknowledge`).then(() => take(id))),
-    },
-    "Acknowledge",
-  );
-  const banner = element(
-    "div",
-    { class: "banner", role: "alert" },
-    element("strong", {}, `${SHAPES.VIOLENCE} Incident`),
-    element("span", {}, words),
-    element(
-      "span",
-      { class: "tools" },
-      element("a", { class: "button slim", href: `/incident?id=${id}` }, "Look"),
-      who.role === "viewer" ? null : acknowledge,
-      element("button", { class: "slim", onclick: () => take(id), "aria-label": `Hide: ${words}` }, "Hide"),
-    ),
-  );
-  shown.set(id, banner);
-  byId("banners").prepend(banner);
-  while (shown.size > BANNERS) take(shown.keys().next().value);
-  beep();
-  if (localStorage.getItem("notices") === "on" && globalThis.Notification?.permission === "granted") {
-    new Notification(`Incident at ${incident.camera}`, { body: words, tag: id });
-  }
-}
-
-function take(id) {
-  shown.get(id)?.remove();
-  shown.delete(id);
-}
-
-// --- sound and desktop notices, each only if somebody wants it --------------------------------------------
-
-function soundSwitch() {
-  return toggle("sound", "Sound", () => {
-    sound ??= new AudioContext();
-    sound.resume();
-    beep();
-    return true;
-  });
-}
-
-function noticeSwitch() {
-  if (!("Notification" in globalThis)) return null;
-  return toggle("notices", "Notices", async () => (await Notification.requestPermission()) === "granted");
-}
-
-function toggle(key, name, turnOn) {
-  const button = element("button", { class: "slim", type: "button" }, name);
-  const show = () => button.setAttribute("aria-pressed", localStorage.getItem(key) === "on");
-  button.title = `${name} for new incidents`;
-  button.addEventListener("click", async () => {
-    const on = localStorage.getItem(key) !== "on";
-    localStorage.setItem(key, on ? "on" : "off");
-    if (on && !(await turnOn())) localStorage.setItem(key, "off");
-    show();
-  });
-  show();
-  return button;
-}
-
-function beep() {
-  if (localStorage.getItem("sound") !== "on") return;
-  // Before somebody has clicked on the page, browsers let it make no sound.
-  sound ??= navigator.userActivation?.hasBeenActive ? new AudioContext() : null;
-  if (!sound) return;
-  for (const [after, pitch] of [
-    [0, 880],
-    [0.22, 660],
-    [0.44, 880],
-  ]) {
-    const tone = new OscillatorNode(sound, { frequency: pitch });
-    const volume = new GainNode(sound, { gain: 0.15 });
-    tone.connect(volume).connect(sound.destination);
-    tone.start(sound.currentTime + after);
-    tone.stop(sound.currentTime + after + 0.16);
+async function knownAtLast() {
+  for (;;) {
+    try {
+      const who = await me();
+      say("unknown", "");
+      return who;
+    } catch (error) {
+      say("unknown", `${error.message} Trying again …`);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
   }
 }

@@ -3,10 +3,14 @@
 import { COLOURS, score, short } from "./words.js";
 
 const LEFT = 40;
-// Room for the thresholds' names.
+// Room for the thresholds' names; on a phone they stand above.
 const RIGHT = 92;
-const TOP = 12;
+const RIGHT_NARROW = 10;
+const NARROW = 520;
+const TOP = 22;
 const BOTTOM = 26;
+
+const LINES = { primary: COLOURS.VIOLENCE, veto: COLOURS.VETOED, scene: "#e8ecf2" };
 
 /** A canvas with scores from `from` to `to`, seconds. */
 export class Plot {
@@ -39,7 +43,7 @@ export class Plot {
     const last = this.steps[this.steps.length - 1];
     return (
       `Highest scene score ${score(highest.score)} at ${this.label(highest.x)}, last ${score(last.score)}; ` +
-      `violence from ${score(last.threshold)} on. Lines: the scene. Marks: people.`
+      `violence from ${score(last.threshold)} on. The line is the scene, each mark a person.`
     );
   }
 
@@ -66,7 +70,11 @@ export class Plot {
   }
 
   width() {
-    return this.canvas.clientWidth - LEFT - RIGHT;
+    return this.canvas.clientWidth - LEFT - (this.narrow() ? RIGHT_NARROW : RIGHT);
+  }
+
+  narrow() {
+    return this.canvas.clientWidth < NARROW;
   }
 
   draw() {
@@ -157,8 +165,8 @@ export class Plot {
     if (!lines.some(([, value]) => value === last.threshold)) lines.push(["scene", last.threshold]);
     lines.sort((a, b) => b[1] - a[1]);
     let lowest = 0;
-    for (const [name, value] of lines) {
-      context.fillStyle = context.strokeStyle = name === "veto" ? COLOURS.VETOED : COLOURS.VIOLENCE;
+    for (const [place, [name, value]] of lines.entries()) {
+      context.fillStyle = context.strokeStyle = LINES[name];
       context.setLineDash([6, 4]);
       line(context, [
         [LEFT, y(value)],
@@ -166,7 +174,9 @@ export class Plot {
       ]);
       context.setLineDash([]);
       lowest = Math.max(y(value) + 4, lowest + 14);
-      context.fillText(`${name} ${score(value)}`, LEFT + this.width() + 6, lowest);
+      const words = `${name} ${score(value)}`;
+      if (this.narrow()) context.fillText(words, LEFT + 92 * place, 11);
+      else context.fillText(words, LEFT + this.width() + 6, lowest);
     }
   }
 }

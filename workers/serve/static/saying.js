@@ -3,11 +3,11 @@
 import { post } from "./api.js";
 import { element, setText } from "./dom.js";
 import { attempt } from "./page.js";
+import { LABELS, when } from "./words.js";
 
-const LABELS = [
-  ["true", "It was violence"],
+const CHOICES = [
+  ["true", "Violence"],
   ["false", "False alarm"],
-  ["none", "Nobody knows"],
 ];
 
 /** The part of the page in which they say it. News of the incident take nothing away that somebody writes. */
@@ -18,25 +18,54 @@ export class Saying {
    * @param {() => Promise<void>} load shows what there is now
    */
   constructor(place, path, load) {
-    const say = (label) => attempt(() => post(`${path}/label`, { label, note: this.note.value }).then(load));
+    const tell = (what, said, words) =>
+      attempt(async () => {
+        await post(`${path}/${what}`, said);
+        await load();
+        setText(this.done, words);
+      });
+    const say = (label, words) => tell("label", { label, note: this.note.value }, words);
     this.incident = null;
-    this.note = element("textarea", { maxlength: 2000 });
-    this.acknowledge = element("button", {
-      onclick: () => attempt(() => post(`${path}/acknowledge`).then(load)),
-    });
-    this.labels = LABELS.map(([label, words]) => [
-      label,
-      element("button", { onclick: () => say(label) }, words),
-    ]);
-    const save = element(
+    this.note = element("textarea", { maxlength: 2000, rows: 3 });
+    this.done = element("p", { class: "small", role: "status" });
+    this.seen = element("p", { class: "quiet small", hidden: true });
+    this.acknowledge = element(
       "button",
-      { class: "primary", onclick: () => say(this.incident.label ?? "none") },
-      "Save the note",
+      { class: "primary", onclick: () => tell("acknowledge", null, "Acknowledged.") },
+      "Acknowledge",
     );
+    this.choices = CHOICES.map(([label, words]) => [
+      label,
+      element(
+        "button",
+        {
+          onclick: () =>
+            this.incident.label === label
+              ? say("none", "It is open again what it was.")
+              : say(label, `Kept: ${LABELS[label]}.`),
+        },
+        words,
+      ),
+    ]);
     place.replaceChildren(
-      element("div", { class: "row" }, this.acknowledge, ...this.labels.map(([, button]) => button)),
+      element("p", {}, this.acknowledge, this.seen),
+      element(
+        "div",
+        { class: "row", role: "group", "aria-label": "What it was" },
+        element("span", { class: "ask" }, "What was it?"),
+        ...this.choices.map(([, button]) => button),
+      ),
       element("label", {}, "Note", this.note),
-      element("p", { class: "row" }, save),
+      element(
+        "p",
+        { class: "row" },
+        element(
+          "button",
+          { onclick: () => say(this.incident.label ?? "none", "The note is kept.") },
+          "Save the note",
+        ),
+        this.done,
+      ),
     );
   }
 
@@ -44,11 +73,12 @@ export class Saying {
     const before = this.incident?.note ?? "";
     if (this.note.value === before) this.note.value = incident.note ?? "";
     this.incident = incident;
-    this.acknowledge.disabled = incident.acknowledged_at !== null;
-    setText(this.acknowledge, incident.acknowledged_at === null ? "Acknowledge" : "Acknowledged");
-    for (const [label, button] of this.labels) {
-      button.setAttribute("aria-pressed", String((incident.label ?? "none") === label));
-    }
+    const seen = incident.acknowledged_at !== null;
+    this.acknowledge.hidden = seen;
+    this.seen.hidden = !seen;
+    setText(this.seen, seen ? `✓ Seen by ${incident.acknowledged_by}, ${when(incident.acknowledged_at)}` : "");
+    for (const [label, button] of this.choices)
+      button.setAttribute("aria-pressed", String(incident.label === label));
   }
 }
 

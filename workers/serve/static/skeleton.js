@@ -1,6 +1,11 @@
 // Draws a frame: skeletons on black, or over the picture.
 
-import { COLOURS, SHAPES, score, short } from "./words.js";
+import { element, setText } from "./dom.js";
+import { COLOURS, OVER, SHAPES, score, short } from "./words.js";
+
+// A running camera whose frames stop coming is said to be still after so long.
+const STALE_S = 5;
+const NEARLY_SEEN = { rootMargin: "200px" };
 
 // Below the first nobody has seen the joint; below the second it is little more than a guess.
 const LEAST = 0.05;
@@ -12,40 +17,64 @@ const NO_BONE = new Set(["0-1", "0-2", "1-3", "2-4", "3-5", "4-6"]);
 const SHOULDERS = [5, 6];
 const HIPS = [11, 12];
 
-/** A canvas that shows the newest frame it was given, when the browser next paints. */
+/** A picture that shows the newest frame it was given, when the browser next paints. */
 export class View {
-  constructor(canvas) {
-    this.canvas = canvas;
+  constructor(camera) {
+    this.canvas = element("canvas", { class: "view", role: "img", "aria-label": `Skeletons of ${camera}` });
+    this.over = element("p", { class: "over" }, OVER.waiting);
+    this.item = element("div", { class: "stage" }, this.canvas, this.over);
     this.frame = null;
     this.picture = null;
     this.bones = [];
-    this.words = "";
+    this.state = "waiting";
+    this.shownAt = performance.now();
     this.visible = true;
     this.asked = false;
-    new ResizeObserver(() => this.ask()).observe(canvas);
+    new ResizeObserver(() => this.ask()).observe(this.canvas);
     new IntersectionObserver(([entry]) => {
       this.visible = entry.isIntersecting;
       this.ask();
-    }).observe(canvas);
+    }, NEARLY_SEEN).observe(this.canvas);
+    setInterval(() => this.sayOver(), 1000);
   }
 
   /** Shows a frame, over its picture if there is one. */
   async show(frame, jpeg) {
-    const picture = jpeg && (await createImageBitmap(jpeg).catch(() => null));
+    this.shownAt = performance.now();
+    // Out of sight no picture is unpacked: phones have better to do.
+    const picture = jpeg && this.visible ? await createImageBitmap(jpeg).catch(() => null) : null;
     // A picture takes a moment: meanwhile a newer frame may have come.
-    if (this.frame && this.frame.generation === frame.generation && this.frame.number > frame.number) return;
+    if (this.frame && this.frame.generation === frame.generation && this.frame.number > frame.number) {
+      picture?.close();
+      return;
+    }
     this.picture?.close();
     this.frame = frame;
-    this.picture = picture ?? null;
-    this.words = "";
+    this.picture = picture;
+    if (this.state === "waiting") this.state = "running";
+    this.sayOver();
     this.ask();
   }
 
-  /** Says something in place of people. */
-  say(words) {
-    if (this.words === words) return;
-    this.words = words;
+  /** How the camera fares; gives whether there is nobody to show. */
+  fares(state) {
+    this.state = state === "waiting" && this.frame ? "running" : state;
+    this.sayOver();
     this.ask();
+    return this.empty();
+  }
+
+  empty() {
+    return this.state === "silent" || this.state === "ended";
+  }
+
+  /** What is shown may be old: then it says so. */
+  sayOver() {
+    const seconds = Math.round((performance.now() - this.shownAt) / 1000);
+    const still = this.state === "running" && seconds >= STALE_S ? `No new frame for ${seconds} s` : "";
+    setText(this.over, OVER[this.state] || still);
+    this.over.hidden = this.over.textContent === "";
+    this.item.classList.toggle("old", !this.over.hidden);
   }
 
   ask() {
@@ -71,23 +100,17 @@ export class View {
     const context = canvas.getContext("2d");
     context.fillStyle = "#000";
     context.fillRect(0, 0, width, height);
+    if (!frame) return;
+    if (this.picture) context.drawImage(this.picture, 0, 0, width, height);
+    if (this.empty()) return;
     const unit = devicePixelRatio * Math.max(1, canvas.clientWidth / 640);
-    if (frame && this.picture) context.drawImage(this.picture, 0, 0, width, height);
-    if (frame && !this.words) {
-      const scale = width / frame.width;
-      // Who matters most is on top.
-      const people = [...frame.people].sort((a, b) => (a.verdict?.score ?? -1) - (b.verdict?.score ?? -1));
-      for (const person of people)
-        drawPerson(context, person, this.bones, scale, unit, this.picture !== null);
-      for (const person of people) drawName(context, person, scale, unit);
-    }
-    if (this.words || !frame) {
-      context.fillStyle = this.picture ? "#fff" : "#a9b3c2";
-      context.font = `${Math.round(14 * unit)}px system-ui, sans-serif`;
-      context.textAlign = "center";
-      context.fillText(this.words || "waits for its first frame", width / 2, height / 2);
-      context.textAlign = "left";
-    }
+    const scale = width / frame.width;
+    // Who matters most is on top.
+    const people = [...frame.people].sort((a, b) => (a.verdict?.score ?? -1) - (b.verdict?.score ?? -1));
+    for (const person of people)
+      drawPerson(context, person, this.bones, scale, unit, this.picture !== null);
+    const taken = [];
+    for (const person of people.reverse()) drawName(context, person, scale, unit, taken);
   }
 }
 
@@ -162,7 +185,7 @@ function drawBox(context, person, result, colour, scale, unit) {
   context.globalAlpha = 1;
 }
 
-function drawName(context, person, scale, unit) {
+function drawName(context, person, scale, unit, taken) {
   const [left, top] = person.box.map((side) => side * scale);
   const result = person.verdict?.result;
   const shape = result ? `${SHAPES[result]} ` : "";
@@ -172,7 +195,11 @@ function drawName(context, person, scale, unit) {
   const width = context.measureText(text).width + 8 * unit;
   // Inside the picture, though the person is at its edge.
   const x = Math.min(Math.max(0, left), context.canvas.width - width);
-  const y = Math.max(0, top - height);
+  let y = Math.max(0, top - height);
+  // Below the names that stand there already.
+  const hit = () => taken.find((one) => Math.abs(one.y - y) < height && x < one.to && one.x < x + width);
+  for (let tries = 0, other = hit(); other && tries < 5; tries += 1, other = hit()) y = other.y + height;
+  taken.push({ x, y, to: x + width });
   context.fillStyle = "rgb(0 0 0 / 72%)";
   context.fillRect(x, y, width, height);
   context.fillStyle = result ? COLOURS[result] : NOT_JUDGED;

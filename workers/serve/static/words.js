@@ -9,12 +9,42 @@ export const MEANINGS = {
   VIOLENCE: "above the threshold, nobody objects",
   UNSURE: "it would be a guess",
 };
+const DOUBTS = {
+  few_joints: "too few joints are seen",
+  short: "not seen for long enough",
+  small: "too small in the picture",
+  churn: "people are mixed up too often",
+};
 export const STATES = {
-  waiting: "waits for its first frame",
+  waiting: "no frame yet",
   running: "running",
   late: "late",
   silent: "no picture",
   ended: "ended",
+};
+/** What a camera's picture says over itself; of a running one nothing. */
+export const OVER = {
+  waiting: "Waits for its first frame",
+  running: "",
+  late: "Late: this is an old frame",
+  silent: "The camera gives no picture",
+  ended: "The recording has ended",
+};
+export const LABELS = { true: "violence", false: "false alarm" };
+export const ENDS = {
+  quiet: "no more violence was seen",
+  silent: "the camera gave no picture any more",
+  source_ended: "the recording ended",
+  merged: "it went on as another incident",
+};
+export const STAGES = {
+  ingest: "takes pictures",
+  pose: "finds people",
+  classify: "judges what they do",
+  incidents: "confirms incidents",
+  archive: "keeps verdicts",
+  history: "keeps incidents",
+  evidence: "makes clips",
 };
 
 const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -31,6 +61,12 @@ export function short(id) {
 }
 
 export const score = (value) => (value === null || value === undefined ? "–" : value.toFixed(2));
+
+/** What a result means, with what made it unsure. */
+export function meaning(result, unsure = []) {
+  const doubts = unsure.map((doubt) => DOUBTS[doubt] ?? doubt);
+  return doubts.length ? `${MEANINGS[result]}: ${doubts.join(", ")}` : MEANINGS[result];
+}
 
 const day = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "2-digit" });
 const clock = new Intl.DateTimeFormat(undefined, {
@@ -52,7 +88,8 @@ export const timeOfDay = (seconds) => clock.format(new Date(1000 * seconds));
 /** A length of time in words. */
 export function lasting(seconds) {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 /** Bytes in words. */
@@ -65,3 +102,12 @@ export function size(bytes) {
   }
   return `${bytes.toFixed(power ? 1 : 0)} ${units[power]}`;
 }
+
+/** What a server says of a mistake, as a sentence. */
+export function sentence(words) {
+  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+/** A count with its noun. */
+export const many = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
