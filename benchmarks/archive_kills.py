@@ -103,7 +103,7 @@ def _publish(client: Any, pause: float, done: threading.Event) -> None:
 
 def _wait(client: Any, process: subprocess.Popen[bytes], log: Path) -> None:
     ends = {"archive": f"{_STEPS}-0", "history": f"{_STEPS - 1}-0", "evidence": f"{_STEPS - 1}-0"}
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while (cursors := {stage: _cursor(client, stage) for stage in ends}) != ends:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the archive stops at {cursors}:\n{log.read_text()[-2000:]}")

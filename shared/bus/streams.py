@@ -12,6 +12,8 @@ START = "0-0"
 
 WRITERS = {"frames": "ingest", "tracks": "pose", "verdicts": "classify", "incidents": "incidents"}
 STAGES = ("ingest", "pose", "classify", "incidents", "archive", "history", "evidence", "alert")
+# What the alert worker tells to whom, as it was applied last: of the whole site, so without a camera.
+ALERT_RULES = "alert:rules"
 DEAD_LETTERS_KEPT = 1000
 # Why a live camera's frame is dropped: before it is in the stream, or out of the stream again.
 NEVER_ADDED = ("buffer", "late", "outage")

@@ -104,6 +104,7 @@ def test_a_reload_loses_no_frame_and_changes_what_it_says(
         output, _ = nexara(tmp_path, "apply", "site.yaml").communicate(timeout=60)
         assert "lobby: primary threshold 0.5 -> 0.97 (in force, seen at frame" in output
         assert "passage: nothing changes" in output
+        assert "alerts: nothing changes" in output
         assert "not in force before the fleet is started again: classify.max_batch" in output
     else:
         fleet.send_signal(signal.SIGHUP)
@@ -129,6 +130,8 @@ def test_what_needs_a_restart_is_named_and_what_does_not_is_not() -> None:
     assert needs_restart(running, site()) == []
     assert needs_restart(running, site(lobby={"shadow": True, "primary_threshold": 0.9})) == []
     assert needs_restart(running, site(classify={"thresholds": "cctv", "scene_threshold": 0.9})) == []
+    routing = {"page_url": "https://a", "limit": {"messages": 5}}
+    assert needs_restart(running, site(alert=routing, timezone="Europe/Berlin")) == []
     changed = site(lobby={"fps": 5}, classify={"max_batch": 4, "thresholds": "cctv"}, name="other")
     assert needs_restart(running, changed) == ["cameras.lobby.fps", "classify.max_batch", "name"]
 

@@ -167,7 +167,10 @@ def test_without_a_true_incident_nothing_is_proposed(folder: Path) -> None:
     found = numbers(folder, folder / "lobby.tracks", "--quiet")
     assert found["proposal"] is None
     assert found["fights"] == 0
-    assert "no proposal: there is no true incident" in run(folder, folder / "lobby.tracks", "--quiet").stdout
+    own = "cameras.yard.primary_threshold=0.8"
+    text = run(folder, folder / "lobby.tracks", "--quiet", "--set", own).stdout
+    assert "no proposal: there is no true incident" in text
+    assert "yard: thresholds of their own, which those of classify do not change" in text
 
 
 def test_without_anything_false_or_quiet_nothing_is_proposed(folder: Path, tmp_path: Path) -> None:

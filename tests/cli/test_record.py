@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -25,6 +30,7 @@ from workers.cli import record
 from workers.cli.main import nexara
 from workers.cli.recorder import Recorder
 
+ROOT = Path(__file__).resolve().parents[2]
 KEY = stream_key("tracks", "lobby")
 
 
@@ -214,6 +220,51 @@ def test_a_fleets_own_server_that_goes_ends_the_recording(tmp_path: Path) -> Non
             record._follow(gone, [recorder], None, threading.Event(), stays=False)
     assert recorder.ended == "the fleet ended"
     assert len(entries_of(tmp_path / "a.tracks")) == 20
+
+
+def process(folder: Path, url: str, most_bytes: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
+    """The command in a process of its own, whose files may not become larger than that."""
+    (folder / "site.yaml").write_text(f"cameras: {{lobby: {{source: a.mp4}}}}\nbus: {{url: '{url}'}}\n")
+    limits = (most_bytes, resource.RLIM_INFINITY)
+    return subprocess.Popen(
+        [sys.executable, "-m", "workers", "record", "lobby", "--site", "site.yaml", "--out", "a.tracks"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
+    )
+
+
+def test_ctrl_c_leaves_a_whole_file(url: str, client: redis.Redis, tmp_path: Path) -> None:
+    entries = story(3.0, end=False)
+    add(client, entries)
+    recording = process(tmp_path, url)
+    draft = tmp_path / "a.tracks.part"
+    wait_until(lambda: draft.exists() and draft.stat().st_size > 10_000, "what was in the stream")
+    recording.send_signal(signal.SIGINT)
+    output, _ = recording.communicate(timeout=30)
+    assert recording.returncode == 0
+    assert "a.tracks: 30 records, 2.9 s, 0.05 MB" in output
+    assert entries_of(tmp_path / "a.tracks") == payloads(entries)
+
+
+def test_on_a_full_disk_what_came_before_stays_readable(
+    url: str, client: redis.Redis, tmp_path: Path
+) -> None:
+    entries = story(6.0)
+    add(client, entries)
+    _, said = (recording := process(tmp_path, url, most_bytes=20_000)).communicate(timeout=30)
+    assert recording.returncode == 2
+    [line] = said.splitlines()
+    assert "--out: cannot be written: File too large; what came before is in a file that ends with" in line
+    assert not (tmp_path / "a.tracks").exists()
+    with recording_from(tmp_path / "a.tracks.part") as reading:
+        kept = [(one.id, one.payload) for one in reading if isinstance(one, Entry)]
+        assert not reading.is_whole
+    assert kept == payloads(entries)[: len(kept)]
+    assert len(kept) > 10
 
 
 def test_what_cannot_be_done_is_said(url: str, client: redis.Redis, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_camera_that_fell_silent_says_so_over_its_picture(
     shown.wait_for_selector(".tile")
     add(redis_client, "tracks", 50, Mark(**{**HEAD, "captured_at": time.time()}))
     site.services.observer.look()
-    shown.wait_for_selector("text=The camera gives no picture")
+    shown.wait_for_selector("text=No picture from the camera")
     assert "no picture" in shown.inner_text(".tile >> nth=0")
     assert "Waits for its first frame" in shown.inner_text(".tile >> nth=1")
 

@@ -12,7 +12,7 @@ from shared.bus import Bus
 from shared.config import ConfigError
 from shared.messages import Message, MessageError, decode
 from shared.rulebook import RulesError
-from workers.cli.applying import Applied, needs_restart
+from workers.cli.applying import Applied, apply_alerts, needs_restart
 from workers.cli.applying import apply as put
 from workers.cli.options import RUNNING_SITE, SITE_PATH, SITE_VARIABLE, changes, set_option
 from workers.cli.site import Site, load
@@ -29,7 +29,7 @@ _POLL_S = 0.1
     help="Seconds to wait for the first frames that are judged by it.",
 )  # fmt: skip
 def apply(site_file: Path, overrides: tuple[str, ...], data: Path | None, wait_s: float) -> None:
-    """Put thresholds, zones and shadow mode of a changed SITE.yaml into force. No frame is lost.
+    """Put thresholds, zones, shadow mode and alert rules of a changed SITE.yaml into force. No frame is lost.
 
     Each camera follows with its next frame. What else has changed is named: it needs a restart.
     """
@@ -41,11 +41,13 @@ def apply(site_file: Path, overrides: tuple[str, ...], data: Path | None, wait_s
     with contextlib.closing(bus):
         try:
             applied = put(bus, site)
+            alerts = apply_alerts(bus, site)
         except RulesError as error:
             raise ConfigError(f"{site_file}: {error}") from error
         seen = _first_frames(bus, applied, wait_s)
     for one in applied:
         click.echo(f"{one.camera}: {_told(one, seen.get(one.camera))}")
+    click.echo(f"alerts: {'other rules hold' if alerts else 'nothing changes'}")
     for key in _restarts(site):
         click.echo(f"not in force before the fleet is started again: {key}")
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from shared.bus import Bus
 from shared.rulebook import layers, publish
 from shared.rules import Rules, RulesOptions, Zone
+from workers.alert.applied import applied_of, put, stored
+from workers.alert.config import Routing
 from workers.cli.site import Site
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ _RELOADED = {
     ("classify", "primary_threshold"),
     ("classify", "veto_threshold"),
     ("classify", "scene_threshold"),
+    *(("alert", name) for name in Routing.model_fields),
     *(("cameras", "*", name) for name in RulesOptions.model_fields),
 }
 _THRESHOLDS = {
@@ -58,6 +61,20 @@ def apply(bus: Bus, site: Site) -> list[Applied]:
             log.info("camera=%s rules=%s %s", camera, after.digest, "; ".join(changes))
         applied.append(Applied(camera, after.digest, changes))
     return applied
+
+
+def apply_alerts(bus: Bus, site: Site) -> bool:
+    """Puts the site file's alert rules on the server; tells whether that changes anything.
+
+    Raises:
+        BusError: the server does not answer.
+    """
+    wanted = applied_of(site.alert, site.timezone)
+    if stored(bus) == wanted:
+        return False
+    put(bus, wanted)
+    log.info("other alert rules: %d routes", len(wanted.routing.routes))
+    return True
 
 
 def changed(before: Rules, after: Rules) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from shared.bus import Bus, BusError
 from shared.config import ConfigError
 from shared.rulebook import RulesError
-from workers.cli.applying import apply, needs_restart
+from workers.cli.applying import apply, apply_alerts, needs_restart
 from workers.cli.site import Site
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Hangup:
         try:
             site = self._read()
             applied = apply(bus, site)
+            apply_alerts(bus, site)
         except (ConfigError, RulesError) as error:
             log.error("the site file is not applied: %s", error)
             return

@@ -136,10 +136,13 @@ def _run_stage(site: Site, pulse: Pulse, name: str, stop: threading.Event, again
             folder = site.serve_directory
             serve.run(site.serve, place, bus, site.database_url, folder, stop, pulse=pulse, again=again)
         elif pulse.role == "alert":
+            from workers.alert import applied
             from workers.alert import stage as alerts
 
             whose = alerts.Place(site.name, tuple(site.cameras), site.evidence_directory)
             alert = alerts.Alert(site.alert, whose, site.timezone, site.database_url)
+            started = applied.applied_of(site.alert, site.timezone)
+            applied.Follower(alert, bus, started, again, stop).start()
             Loop(alert.stage(), bus, list(site.cameras), name, pulse=pulse).run(stop)
         else:
             Loop(_stage(site, pulse.role, bus), bus, list(site.cameras), name, pulse=pulse).run(stop)

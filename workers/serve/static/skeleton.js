@@ -72,7 +72,8 @@ export class View {
   sayOver() {
     const seconds = Math.round((performance.now() - this.shownAt) / 1000);
     const still = this.state === "running" && seconds >= STALE_S ? `No new frame for ${seconds} s` : "";
-    setText(this.over, OVER[this.state] || still);
+    const yet = this.state === "silent" && !this.frame ? " yet" : "";
+    setText(this.over, `${OVER[this.state]}${yet}` || still);
     this.over.hidden = this.over.textContent === "";
     this.item.classList.toggle("old", !this.over.hidden);
   }

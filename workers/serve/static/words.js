@@ -27,7 +27,7 @@ export const OVER = {
   waiting: "Waits for its first frame",
   running: "",
   late: "Late: this is an old frame",
-  silent: "The camera gives no picture",
+  silent: "No picture from the camera",
   ended: "The recording has ended",
 };
 export const LABELS = { true: "violence", false: "false alarm" };
