@@ -21,13 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import redis
+import yaml
 from PIL import Image
 
 from shared import embedded
 from shared.bus.streams import stream_key
 from shared.messages import Incidents, decode
 from tests.shared.fleet import wait_until
-from workers.cli.demo import SITE
+from workers.cli.demo import SITE, recorded
+from workers.cli.site import compose
 from workers.serve.config import ADDRESS_FILE, FIRST_PASSWORD_FILE, FIRST_USER
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +39,8 @@ _COLOURS = 160
 _WIDTH_PX = 1200
 _PATIENCE_MS = 180_000
 _CAMERA = "plaza"
+_RECORDED_S = 600.0
+_SEED = 1
 # Notes when the banner of each incident is there.
 _NOTE = """() => {
     window.toldAt = {};
@@ -73,10 +77,13 @@ def main() -> int:
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[str]:
     """The demonstration; gives the page's address."""
-    # The browser shares the machine: a rendered picture may be late.
-    settings = ("serve.port=0", "metrics.port=0", "serve.picture=picture", "ingest.stall_s=60")
-    command = [sys.executable, "-m", "workers", "up", str(SITE), "--data", str(folder)]
-    command += [word for setting in settings for word in ("--set", setting)]
+    # As recordings: the browser shares the machine, which costs time then, not frames.
+    contents = recorded(compose(SITE, (), {}), _RECORDED_S, _SEED)
+    contents["serve"] = {"port": 0, "picture": "picture"}
+    contents["metrics"] = {"port": 0}
+    site = folder / "site.yaml"
+    site.write_text(yaml.safe_dump(contents), encoding="utf-8")
+    command = [sys.executable, "-m", "workers", "up", str(site), "--data", str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as fleet:
         try:
             address = folder / "serve" / ADDRESS_FILE

@@ -29,12 +29,15 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import common, dashboard, statetimeline, units
 from prometheus_client import REGISTRY, CollectorRegistry
 
-import shared.metrics  # noqa: F401 - each of these registers what it counts
+import shared.metrics
+import shared.rulebook  # noqa: F401 - each of these registers what it counts
+import workers.alert.metrics
 import workers.archive.metrics
 import workers.classify.metrics
 import workers.incidents.metrics
 import workers.ingest.metrics
-import workers.pose.metrics  # noqa: F401
+import workers.pose.metrics
+import workers.serve.metrics  # noqa: F401
 from benchmarks.dashboards.__main__ import scrape_interval_s
 from benchmarks.dashboards.board import BOARDS, GRAFANA, Board, Panel, Target, load, style_of
 from benchmarks.dashboards.check import MAY_BE_EMPTY, check

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.dashboards.substitute import seconds
 
 GRAFANA = Path(__file__).resolve().parents[2] / "configs" / "grafana"
-BOARDS = ("site", "camera", "workers", "verdicts")
+BOARDS = ("site", "camera", "workers", "verdicts", "operating")
 
 Style = Mapping[str, Any]
 

@@ -26,6 +26,20 @@ MAY_BE_EMPTY = {
     ("verdicts", "Violence by camera"): "no violence",
     ("verdicts", "Vetoed"): "no alarms",
     ("verdicts", "Scores of the vetoes"): "the veto was not asked",
+    ("operating", "Incidents"): "no incidents",
+    ("operating", "How incidents ended"): "no incidents",
+    ("operating", "Kept back by the cooldown"): "none kept back",
+    ("operating", "Time to confirm"): "no incidents",
+    ("operating", "News waiting"): "none given up",
+    ("operating", "Time to the receiver"): "nothing sent",
+    ("operating", "Told together, and in shadow mode"): "no camera in shadow mode",
+    ("operating", "Rules missing"): "none missing",
+    ("operating", "Views ended"): "none ended",
+    ("operating", "Requests refused or failed"): "none refused",
+    ("operating", "Removed"): "nothing is old yet",
+    ("operating", "Evidence made"): "no incidents",
+    ("operating", "Time to make evidence"): "no incidents",
+    ("operating", "Pictures missing"): "none missing",
 }
 
 

@@ -1,4 +1,4 @@
-"""A fleet of its own to draw: four films and a dead camera, and a Prometheus that watches."""
+"""A fleet of its own to draw: four films, a dead camera, a dead receiver, and a Prometheus that watches."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.dashboards.outside import at_the_page, taking_news
 from benchmarks.fleet_run import DATA, ROOT, WEIGHTS
 from shared.processes import end_with_parent
 
@@ -29,6 +30,8 @@ FILMS = {
 PROMETHEUS = ROOT / "configs" / "prometheus"
 # The one to look at.
 CAMERA = "office"
+# Nobody answers there.
+_NOBODY = "http://127.0.0.1:1"
 _START_S, _END_S = 30.0, 10.0
 # Lower than any site would have them, so that short films show every result.
 _CLASSIFY = {"primary_threshold": 0.57, "veto_threshold": 0.5}
@@ -69,7 +72,7 @@ def running(seconds: float) -> Iterator[str]:
         folder = Path(name)
         play_port, metrics_port, web_port = _free_ports(3)
         where = f"127.0.0.1:{web_port}"
-        _write(folder, play_port, metrics_port)
+        _write(folder, play_port, metrics_port, stack.enter_context(taking_news()))
         workers = [sys.executable, "-m", "workers"]
         commands = {
             "play": [*workers, "play", *map(str, films), "--port", str(play_port), "--fps", "10"],
@@ -82,6 +85,7 @@ def running(seconds: float) -> Iterator[str]:
         parts = [_started(name, command, folder) for name, command in commands.items()]
         for part in parts:
             stack.callback(part.end)
+        stack.enter_context(at_the_page(folder / "data"))
         print(f"four films and a dead camera for {seconds:.0f} s; Prometheus: http://{where}", flush=True)
         _wait(_START_S + seconds * 0.6, parts)
         _kill_worker(parts[1].process.pid, "pose")
@@ -89,13 +93,12 @@ def running(seconds: float) -> Iterator[str]:
         yield f"http://{where}"
 
 
-def _write(folder: Path, play_port: int, metrics_port: int) -> None:
+def _write(folder: Path, play_port: int, metrics_port: int, receiver: str) -> None:
     """The site, and what Prometheus scrapes."""
     sources = {
         camera: f"http://127.0.0.1:{play_port}/{Path(film).stem}.mjpeg" for camera, film in FILMS.items()
     }
-    # Nobody answers there.
-    sources["gate"] = "http://127.0.0.1:1/gate.mjpeg"
+    sources["gate"] = f"{_NOBODY}/gate.mjpeg"
     data = folder / "data"
     site = {
         "cameras": {camera: {"source": source, "image_size": 320} for camera, source in sources.items()},
@@ -104,6 +107,13 @@ def _write(folder: Path, play_port: int, metrics_port: int) -> None:
         "serve": {"port": 0},
         "pose": {"weights": str(WEIGHTS)},
         "classify": _CLASSIFY,
+        "evidence": {"pictures": "blurred"},
+        "alert": {
+            "webhooks": {
+                channel: {"url": url, "secret": "of the demonstration"}
+                for channel, url in (("office", receiver), ("guards", _NOBODY))
+            }
+        },
     }
     # As it is shipped, but for the places.
     scraping = yaml.safe_load((PROMETHEUS / "local.yaml").read_text(encoding="utf-8"))

@@ -67,14 +67,14 @@ def facts(incidents: list[Incident]) -> list[tuple[object, ...]]:
     return [(one.incident_id, one.began_at, one.confirmed_at, one.last_at, one.violent) for one in incidents]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_is_left_out_as_quiet_changes_no_incident(seed: int) -> None:
     records = some_evening(seed)
     scored = Scored(TAKE, records, stage(), IncidentsConfig(), Truth(complete=True), 0.5)
     counts = set()
-    for primary in (0.5, 0.66, 0.8, 0.94):
-        for veto in (0.02, 0.5, 0.7, 0.9):
-            for scene in (None, 0.6, 0.85):
+    for primary in (0.5, 0.66, 0.8):
+        for veto in (0.02, 0.6, 0.7):
+            for scene in (None, 0.6):
                 bar = Bar(Pair(primary, veto), (None, None), scene)
                 incidents = plainly(records, bar)
                 assert facts(scored.incidents(bar)) == facts(incidents)

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from shared import embedded
+from tests.cli.recorded import experts
+from workers.cli import main
 from workers.cli.demo import SITE
 from workers.cli.site import compose
 
@@ -37,12 +40,22 @@ def ended(process: subprocess.Popen[str], code: int = 0) -> str:
     return output
 
 
+def replay(folder: Path, *arguments: object) -> str:
+    command = ["replay", str(folder / "plaza.tracks"), "--site", str(folder / "site.yaml")]
+    answer = CliRunner().invoke(main.nexara, [*command, *map(str, arguments)])
+    assert answer.exit_code == 0, answer.output
+    return answer.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_replay_gives_what_the_live_fleet_said(tmp_path: Path) -> None:
     contents = compose(SITE, (), {"metrics.port": "0", "processes.serve": "0"})
     contents["cameras"] = {"plaza": {"source": SOURCE, "max_width": 640}}
-    contents["classify"] |= {"preset": "real-time", "explain": "never"}
+    # Small experts, which no runtime has to convert; nets are tried by benchmarks.replay.
+    contents["classify"] = {
+        "experts": yaml.safe_load(experts(tmp_path)), "sharpness": 1.0, "preset": "real-time",
+    }  # fmt: skip
     with embedded.running(tmp_path / "server") as url:
         contents["bus"] = {"url": url, "data": str(tmp_path / "data")}
         (tmp_path / "site.yaml").write_text(yaml.safe_dump(contents))
@@ -51,9 +64,7 @@ def test_a_replay_gives_what_the_live_fleet_said(tmp_path: Path) -> None:
         ended(fleet)
         assert "80 records" in (said := ended(recording)) or "81 records" in said
     log = tmp_path / "data" / "verdicts" / "plaza.jsonl"
-    replayed = ended(
-        nexara(tmp_path, "replay", "plaza.tracks", "--site", "site.yaml", "--against", log, "--out", "again")
-    )
+    replayed = replay(tmp_path, "--against", log, "--out", tmp_path / "again")
     assert "verdicts are equal" in replayed
 
     def verdicts(path: Path) -> dict[tuple[str, int], tuple[float, float | None, str]]:
@@ -70,12 +81,8 @@ def test_a_replay_gives_what_the_live_fleet_said(tmp_path: Path) -> None:
     scores = sorted({score for score, _, result in live.values() if result != "UNSURE"})
     middle = len(scores) // 2
     threshold = round((scores[middle - 1] + scores[middle]) / 2, 4)
-    ended(
-        nexara(
-            tmp_path, "replay", "plaza.tracks", "--site", "site.yaml", "--out", "other",
-            "--set", f"classify.primary_threshold={threshold}", "--set", "classify.veto=always",
-        )
-    )  # fmt: skip
+    sets = ("--set", f"classify.primary_threshold={threshold}", "--set", "classify.veto=always")
+    replay(tmp_path, "--out", tmp_path / "other", *sets)
     other = verdicts(tmp_path / "other" / "plaza.jsonl")
     assert other.keys() == live.keys()
     veto = json.loads(log.read_text().splitlines()[0])["experts"][1]["threshold"]
