@@ -20,12 +20,12 @@ from shared.bus import Bus
 from shared.bus.streams import START
 from shared.recording import SUFFIX, Head, recording_to
 from workers.cli.demo import SITE, recorded
-from workers.cli.pipeline import Pipeline, RecordedRules, verdicts_of
-from workers.cli.recorder import Recorder
-from workers.cli.replay_settings import settings_of
+from workers.cli.recorded.pipeline import Pipeline, RecordedRules, verdicts_of
+from workers.cli.recorded.recorder import Recorder
+from workers.cli.recorded.settings import settings_of
+from workers.cli.recorded.takes import Shelf, shelf_of
+from workers.cli.recorded.verdict_logs import Difference, Name, Said, compared, named
 from workers.cli.site import compose, load
-from workers.cli.takes import Shelf, shelf_of
-from workers.cli.verdict_logs import Difference, Name, Said, compared, named
 
 
 def main() -> int:

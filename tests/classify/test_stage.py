@@ -214,7 +214,9 @@ def test_replaying_the_history_gives_the_same_verdicts(weights: dict[str, Path])
 
 def test_bad_records_are_refused_and_leave_the_state_as_it_was(weights: dict[str, Path]) -> None:
     classify = stage(weights)
-    state, _ = classify.advance(classify.initial("lobby", GENERATION), classify.prepare(record(5.0, [1])), None)
+    state, _ = classify.advance(
+        classify.initial("lobby", GENERATION), classify.prepare(record(5.0, [1])), None
+    )
     with pytest.raises(BadInput, match=r"time goes back by 1\.000 s"):
         classify.advance(state, classify.prepare(record(4.0, [1])), None)
     assert state.at == 5.0

@@ -9,7 +9,7 @@ from shared.messages import Mark, Message, Tracks, encode
 from shared.recording import Head, recording_to
 from tests.classify.conftest import save_linear
 from tests.classify.people import GENERATION, record
-from workers.cli.takes import Pair
+from workers.cli.recorded.takes import Pair
 
 FPS = 10
 # How fast people's time goes.

@@ -10,11 +10,11 @@ import pytest
 
 from shared.messages import Incident, Incidents, Mark, Message, Verdicts
 from tests.incidents.story import GENERATION, PRIMARY, person, silence, stage, step
-from workers.cli.calibration import Outcome, Scored, held_against
-from workers.cli.proposal import Grid, frontier, most_expected, proposed, wilson
-from workers.cli.takes import Take
-from workers.cli.thresholds import Bar, Pair, rejudged
-from workers.cli.truths import Span, Truth
+from workers.cli.calibration.outcome import Outcome, Scored, held_against
+from workers.cli.calibration.proposal import Grid, frontier, most_expected, proposed, wilson
+from workers.cli.calibration.thresholds import Bar, Pair, rejudged
+from workers.cli.calibration.truths import Span, Truth
+from workers.cli.recorded.takes import Take
 from workers.incidents.config import IncidentsConfig
 
 TAKE = Take("lobby", GENERATION)

@@ -28,7 +28,7 @@ from tests.shared.fleet import wait_until
 from tests.shared.test_recording import HEAD
 from workers.cli import record
 from workers.cli.main import nexara
-from workers.cli.recorder import Recorder
+from workers.cli.recorded.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = stream_key("tracks", "lobby")

@@ -27,8 +27,8 @@ from workers.archive.config import ArchiveConfig
 from workers.archive.stage import build_stage as build_archive
 from workers.classify.stage import build_stage as build_classify
 from workers.cli.main import nexara
+from workers.cli.recorded.verdict_logs import read_log
 from workers.cli.site import load
-from workers.cli.verdict_logs import read_log
 from workers.incidents.stage import build_stage as build_incidents
 
 FIGHTS, PLAY = [(6.0, 10.0)], [(22.0, 26.0)]

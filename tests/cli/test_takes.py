@@ -10,7 +10,7 @@ from shared.config import ConfigError
 from shared.recording import Head, RecordingError, recording_to
 from shared.rules import Rules
 from tests.cli.recorded import payloads, story, write
-from workers.cli.takes import shelf_of
+from workers.cli.recorded.takes import shelf_of
 
 OTHER = "00000000000000ff"
 

@@ -16,8 +16,8 @@ from tests.cli.recorded import FPS, payloads, story
 from tests.incidents.story import head, person
 from workers.classify.config import ClassifyConfig, ExpertConfig
 from workers.classify.stage import build_stage
-from workers.cli.pipeline import Pipeline, verdicts_of
-from workers.cli.thresholds import Bar, Pair, Ranks, own_thresholds, rejudged
+from workers.cli.calibration.thresholds import Bar, Pair, Ranks, own_thresholds, rejudged
+from workers.cli.recorded.pipeline import Pipeline, verdicts_of
 
 HYSTERESIS = 0.15
 

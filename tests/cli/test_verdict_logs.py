@@ -10,7 +10,7 @@ from shared.config import ConfigError
 from shared.messages import Verdict
 from tests.archive.test_log import records, verdict
 from workers.archive.log import VerdictLog
-from workers.cli.verdict_logs import Difference, Name, Said, compared, named, read_log
+from workers.cli.recorded.verdict_logs import Difference, Name, Said, compared, named, read_log
 
 ONE = Name("a" * 16, "1-0", 7)
 

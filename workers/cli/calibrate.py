@@ -14,17 +14,17 @@ from shared.messages import Message
 from shared.recording import SUFFIX
 from shared.stage import Stage
 from workers.classify.config import ClassifyConfig
-from workers.cli.calibration import Outcome, Scored
-from workers.cli.calibration_told import Calibration, as_csv, as_numbers, as_text
+from workers.cli.calibration.outcome import Outcome, Scored
+from workers.cli.calibration.proposal import PRIMARY, Grid, grid_of, outcome_of, proposed
+from workers.cli.calibration.thresholds import Bar, Pair, own_thresholds
+from workers.cli.calibration.told import Calibration, as_csv, as_numbers, as_text
+from workers.cli.calibration.truths import Known, Spans, known, labels_in, spans_in
 from workers.cli.options import SITE_PATH, SITE_VARIABLE, changes, set_option
-from workers.cli.pipeline import Pipeline, RecordedRules
-from workers.cli.proposal import PRIMARY, Grid, grid_of, outcome_of, proposed
-from workers.cli.replay_settings import settings_of
+from workers.cli.recorded.pipeline import Pipeline, RecordedRules
+from workers.cli.recorded.settings import settings_of
+from workers.cli.recorded.takes import Shelf, Take, shelf_of
 from workers.cli.results import clean_stdout, counted
 from workers.cli.site import Site, load
-from workers.cli.takes import Shelf, Take, shelf_of
-from workers.cli.thresholds import Bar, Pair, own_thresholds
-from workers.cli.truths import Known, Spans, known, labels_in, spans_in
 
 _DAY_S = 86_400.0
 
@@ -225,7 +225,7 @@ def _special(site: Site) -> tuple[str, ...]:
 
 
 def _write(found: Calibration, folder: Path) -> None:
-    from workers.cli.calibration_plot import draw  # loads matplotlib
+    from workers.cli.calibration.plot import draw  # loads matplotlib
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from shared.bus import Bus, BusError, BusRefusedError
 from shared.config import ConfigError
 from shared.recording import SUFFIX, Head, recording_to
 from workers.cli.options import Fleet, site_options
-from workers.cli.recorder import Recorder
+from workers.cli.recorded.recorder import Recorder
 
 log = logging.getLogger(__name__)
 

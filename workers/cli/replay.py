@@ -15,12 +15,12 @@ from shared.config import ConfigError
 from shared.messages import Verdicts
 from workers.archive.log import LogError, VerdictLog
 from workers.cli.options import SITE_PATH, SITE_VARIABLE, changes, set_option
-from workers.cli.pipeline import Pipeline, RecordedRules, Step, incidents_of, verdicts_of
-from workers.cli.replay_settings import ReplaySettings, settings_from
-from workers.cli.replay_told import Camera, as_comparison, as_numbers, as_text
+from workers.cli.recorded.pipeline import Pipeline, RecordedRules, Step, incidents_of, verdicts_of
+from workers.cli.recorded.settings import ReplaySettings, settings_from
+from workers.cli.recorded.takes import Shelf, Take, shelf_of
+from workers.cli.recorded.told import Camera, as_comparison, as_numbers, as_text
+from workers.cli.recorded.verdict_logs import Difference, Name, Said, compared, named, read_log
 from workers.cli.results import clean_stdout
-from workers.cli.takes import Shelf, Take, shelf_of
-from workers.cli.verdict_logs import Difference, Name, Said, compared, named, read_log
 
 # Lines of a log that are written together.
 _TOGETHER = 200

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from workers.cli.calibration import Outcome
-from workers.cli.proposal import Grid, frontier, most_expected, wilson
-from workers.cli.thresholds import Bar, Pair
-from workers.cli.truths import Known
+from workers.cli.calibration.outcome import Outcome
+from workers.cli.calibration.proposal import Grid, frontier, most_expected, wilson
+from workers.cli.calibration.thresholds import Bar, Pair
+from workers.cli.calibration.truths import Known
 
 # Of 25 by 25 pairs a terminal shows so many rows and columns.
 _EVERY = 3

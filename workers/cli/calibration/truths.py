@@ -15,7 +15,7 @@ from shared.config import ConfigError
 from shared.messages import Incident
 from shared.store.database import Database
 from shared.store.tables import incidents
-from workers.cli.takes import Take
+from workers.cli.recorded.takes import Take
 
 # An incident that begins before its fight, or after its end, by so much is still that fight's. A label's
 # time is that of the first violent verdict: at lower thresholds that comes earlier.

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from workers.cli.calibration import Outcome
-from workers.cli.calibration_told import Calibration
-from workers.cli.thresholds import Pair
+from workers.cli.calibration.outcome import Outcome
+from workers.cli.calibration.thresholds import Pair
+from workers.cli.calibration.told import Calibration
 
 Values = NDArray[np.floating]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.messages import Incident
+from workers.cli.recorded.verdict_logs import Difference, Name, Said
 from workers.cli.show import span
 from workers.cli.tail import short
-from workers.cli.verdict_logs import Difference, Name, Said
 
 _NAMED = 5
 # A file's clock begins at its beginning, a live camera's is that of day.

@@ -10,8 +10,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.cli.calibration import Outcome, Scored
-from workers.cli.thresholds import Bar, Pair
+from workers.cli.calibration.outcome import Outcome, Scored
+from workers.cli.calibration.thresholds import Bar, Pair
 
 _95 = 0.95
 

@@ -14,7 +14,7 @@ from shared.loop.steps import Steps
 from shared.messages import Incidents, Message, Verdicts, decode
 from shared.rules import Rules
 from shared.stage import Stage
-from workers.cli.takes import GAP_S, Pair
+from workers.cli.recorded.takes import GAP_S, Pair
 
 # Results depend on nothing but the records; this many at once keep nets and memory busy enough.
 _BATCH = 64

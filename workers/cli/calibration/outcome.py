@@ -13,9 +13,9 @@ from typing import Any
 
 from shared.messages import Incident, Incidents, Mark, Message, Verdicts
 from shared.stage import Stage
-from workers.cli.takes import Take
-from workers.cli.thresholds import Bar, Ranks, rejudged
-from workers.cli.truths import Truth
+from workers.cli.calibration.thresholds import Bar, Ranks, rejudged
+from workers.cli.calibration.truths import Truth
+from workers.cli.recorded.takes import Take
 from workers.incidents.config import IncidentsConfig
 
 

@@ -1,0 +1,1 @@
+"""Which thresholds would have done best on what was recorded at a site."""
