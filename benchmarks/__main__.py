@@ -12,6 +12,8 @@ MEASUREMENTS = {
     "alert_kills": "SIGKILLs to the alert worker, receivers away: every change arrives at each",
     "throughput": "frames a second against a plain loop of YOLO.track",
     "latency": "capture to verdict, four cameras at 10 fps, by stage",
+    "viewers": "live views of 200 viewers, one of them dead: messages a second, how late, memory",
+    "page_pictures": "the page's pictures, and how soon an incident is on it",
     "bus": "commits a second, and records a second through the loop",
     "metrics_cost": "throughput with metrics that are scraped, and without any",
     "tracking": "identity switches, IDF1, HOTA: ByteTrack, BoT-SORT and ours on simulated scenes",

@@ -90,6 +90,8 @@ def _killed(folder: Path, url: str, kills: int, rng: random.Random) -> float:
 
 
 def _publish(client: Any, pause: float, done: threading.Event) -> None:
+    # A camera's first frame, before which there is nothing that a recording could lack.
+    client.xadd(stream_key("tracks", CAMERA), {"m": encode(tracks(0, {7: 0, 8: 300}))}, id="0-1")
     for number in range(1, _STEPS + 1):
         seen = tracks(number, {7: number % 300, 8: 300})
         told_of = {"tracks": seen, "verdicts": judged(number), "incidents": told(number)}

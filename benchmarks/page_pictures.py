@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import re
 import shutil
 import statistics
 import subprocess
@@ -35,7 +36,9 @@ from workers.serve.config import ADDRESS_FILE, FIRST_PASSWORD_FILE, FIRST_USER
 ROOT = Path(__file__).resolve().parents[1]
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-_COLOURS = 160
+_COLOURS = 200
+# So much of each of the page's own colours is shown to who chooses the few.
+_BAND_PX = 24
 _WIDTH_PX = 1200
 _PATIENCE_MS = 180_000
 _CAMERA = "plaza"
@@ -148,8 +151,21 @@ def keep(page: Any, path: Path, whole: bool = False) -> None:
     image = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
     if image.width > _WIDTH_PX:
         image = image.resize((_WIDTH_PX, round(image.height * _WIDTH_PX / image.width)), Image.LANCZOS)
-    image.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    few(image).save(path, optimize=True)
     print(f"{path.name}: {image.width} x {image.height}, {path.stat().st_size / 1000:.0f} kB")
+
+
+def few(image: Image.Image) -> Image.Image:
+    """The image in few colours, the page's own among them."""
+    styles = (ROOT / "workers" / "serve" / "static" / "app.css").read_text(encoding="utf-8")
+    own = sorted(set(re.findall(r"#[0-9a-f]{6}", styles)))
+    weighed = Image.new("RGB", (image.width, image.height + _BAND_PX * len(own)))
+    weighed.paste(image)
+    for place, colour in enumerate(own):
+        top = image.height + _BAND_PX * place
+        weighed.paste(colour, (0, top, image.width, top + _BAND_PX))
+    reduced = weighed.quantize(_COLOURS, dither=Image.Dither.NONE)
+    return reduced.crop((0, 0, image.width, image.height))
 
 
 def arrivals(told_at: dict[str, float], folder: Path) -> str:

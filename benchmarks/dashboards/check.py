@@ -26,9 +26,9 @@ MAY_BE_EMPTY = {
     ("verdicts", "Violence by camera"): "no violence",
     ("verdicts", "Vetoed"): "no alarms",
     ("verdicts", "Scores of the vetoes"): "the veto was not asked",
-    ("operating", "Incidents"): "no incidents",
-    ("operating", "How incidents ended"): "no incidents",
-    ("operating", "Kept back by the cooldown"): "none kept back",
+    ("operating", "Incidents, 1 h"): "no incidents",
+    ("operating", "Incidents ended, 1 h"): "no incidents",
+    ("operating", "Kept back by the cooldown, 1 h"): "none kept back",
     ("operating", "Time to confirm"): "no incidents",
     ("operating", "News waiting"): "none given up",
     ("operating", "Time to the receiver"): "nothing sent",
@@ -40,6 +40,7 @@ MAY_BE_EMPTY = {
     ("operating", "Evidence made"): "no incidents",
     ("operating", "Time to make evidence"): "no incidents",
     ("operating", "Pictures missing"): "none missing",
+    ("operating", "Pictures that the ring lost"): "none lost",
 }
 
 

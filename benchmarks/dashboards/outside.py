@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,12 +18,13 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from benchmarks.viewers_side import Viewer
 from shared.store.database import Database
 from workers.serve import people
 from workers.serve.config import ADDRESS_FILE
 
-_PAGE_S = 120.0
+_PAGE_S, _ANSWER_S, _BETWEEN_S = 120.0, 10.0, 2.0
+# The last one is not there.
+_ASKED = ("/api/v1/cameras", "/api/v1/incidents", "/api/v1/system", "/api/v1/incidents/0123456789abcdef")
 
 
 @contextlib.contextmanager
@@ -45,32 +47,36 @@ def taking_news() -> Iterator[str]:
 
 @contextlib.contextmanager
 def at_the_page(data: Path) -> Iterator[None]:
-    """Two who watch the page, one who takes nothing and is cut off, and one whose password is wrong.
+    """Two who watch, one who leaves again, one whose password is wrong, and a program that asks the API.
 
     Args:
         data: of a fleet whose page is about to open.
     """
     url = _address(data)
-    guess = urllib.request.Request(
-        f"{url}/login",
-        b'{"name": "admin", "password": "not the password"}',
-        {"Content-Type": "application/json"},
-    )
-    with contextlib.suppress(urllib.error.HTTPError):
-        urllib.request.urlopen(guess, timeout=10).close()
+    _guess(url)
     where = f"sqlite:///{data / 'verdicts' / 'archive.db'}"
     with closing(Database(where)) as database, database.writing() as connection:
         token = people.add_token(connection, "demonstration", "viewer", time.time(), None)
+    headers = {"Authorization": f"Bearer {token}"}
+    live = f"{url.replace('http', 'ws', 1)}/api/v1/live"
+    stop = threading.Event()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(closing(Viewer(url, token, receive_bytes=4096).socket))
-        for _ in range(2):
-            live = f"{url.replace('http', 'ws', 1)}/api/v1/live"
-            view = connect(live, additional_headers={"Authorization": f"Bearer {token}"}, max_size=None)
-            watcher = threading.Thread(target=_watch, args=(view,))
-            watcher.start()
-            stack.callback(watcher.join)
-            stack.callback(view.close)
-        yield
+        connect(live, additional_headers=headers).close()
+        views = [
+            stack.enter_context(closing(connect(live, additional_headers=headers, max_size=None)))
+            for _ in range(2)
+        ]
+        threads = [threading.Thread(target=_watch, args=(view,)) for view in views]
+        threads.append(threading.Thread(target=_ask, args=(url, headers, stop)))
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            stack.close()
+            for thread in threads:
+                thread.join()
 
 
 def _address(data: Path) -> str:
@@ -87,6 +93,22 @@ def _watch(view: ClientConnection) -> None:
     with contextlib.suppress(ConnectionClosed):
         for _ in view:
             pass
+
+
+def _guess(url: str) -> None:
+    body = b'{"name": "admin", "password": "not the password"}'
+    request = urllib.request.Request(f"{url}/login", body, {"Content-Type": "application/json"})
+    with contextlib.suppress(urllib.error.HTTPError):
+        urllib.request.urlopen(request, timeout=_ANSWER_S).close()
+
+
+def _ask(url: str, headers: Mapping[str, str], stop: threading.Event) -> None:
+    for path in itertools.cycle(_ASKED):
+        if stop.wait(_BETWEEN_S):
+            return
+        request = urllib.request.Request(url + path, headers=dict(headers))
+        with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:
+            answer.read()
 
 
 class _Taker(BaseHTTPRequestHandler):

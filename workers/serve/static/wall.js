@@ -44,7 +44,9 @@ watch([], {
   frame: (frame, jpeg) => tiles.get(frame.camera)?.frame(frame, jpeg),
   camera: (camera) => tiles.get(camera.camera)?.fares(camera),
 });
-addEventListener("resize", () => fit(byId("wall"), tiles.size));
+// A banner takes room, too.
+for (const changes of [document.documentElement, byId("banners")])
+  new ResizeObserver(() => fit(byId("wall"), tiles.size)).observe(changes);
 
 async function showOpen() {
   const told = await attempt(() => get("/api/v1/incidents?state=open&limit=500"));

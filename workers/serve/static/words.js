@@ -45,6 +45,7 @@ export const STAGES = {
   archive: "keeps verdicts",
   history: "keeps incidents",
   evidence: "makes clips",
+  alert: "tells receivers",
 };
 
 const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
