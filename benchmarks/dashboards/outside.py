@@ -61,10 +61,10 @@ def at_the_page(data: Path) -> Iterator[None]:
     live = f"{url.replace('http', 'ws', 1)}/api/v1/live"
     stop = threading.Event()
     with contextlib.ExitStack() as stack:
-        connect(live, additional_headers=headers).close()
+        with connect(live, additional_headers=headers):
+            pass
         views = [
-            stack.enter_context(closing(connect(live, additional_headers=headers, max_size=None)))
-            for _ in range(2)
+            stack.enter_context(connect(live, additional_headers=headers, max_size=None)) for _ in range(2)
         ]
         threads = [threading.Thread(target=_watch, args=(view,)) for view in views]
         threads.append(threading.Thread(target=_ask, args=(url, headers, stop)))

@@ -5,6 +5,7 @@ import { COLOURS, OVER, SHAPES, score, short } from "./words.js";
 
 // A running camera whose frames stop coming is said to be still after so long.
 const STALE_S = 5;
+const A_DAY_S = 86_400;
 const NEARLY_SEEN = { rootMargin: "200px" };
 
 // Below the first nobody has seen the joint; below the second it is little more than a guess.
@@ -71,9 +72,14 @@ export class View {
   /** What is shown may be old: then it says so. */
   sayOver() {
     const seconds = Math.round((performance.now() - this.shownAt) / 1000);
-    const still = this.state === "running" && seconds >= STALE_S ? `No new frame for ${seconds} s` : "";
-    const yet = this.state === "silent" && !this.frame ? " yet" : "";
-    setText(this.over, `${OVER[this.state]}${yet}` || still);
+    const behind = this.frame ? Math.round(Date.now() / 1000 - this.frame.captured_at) : 0;
+    let words = OVER[this.state];
+    if (this.state === "silent" && !this.frame) words += " yet";
+    if (this.state === "running" && seconds >= STALE_S) words = `No new frame for ${seconds} s`;
+    // A recording has times of its own.
+    if (this.state === "late" && seconds < STALE_S)
+      words = behind > A_DAY_S ? "" : `This was ${behind} s ago: the fleet does not keep up`;
+    setText(this.over, words);
     this.over.hidden = this.over.textContent === "";
     this.item.classList.toggle("old", !this.over.hidden);
   }
