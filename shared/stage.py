@@ -37,6 +37,10 @@ class TryLater(RuntimeError):  # noqa: N818 - it says what to do
     """A sink cannot store just now; the text says why. The same records come again, nothing is lost."""
 
 
+class StillBusy(TryLater):
+    """A sink is at work on these records, which takes a while: nothing is wrong, they come again."""
+
+
 def _as_it_is(value: Any) -> Any:
     return value
 

@@ -369,8 +369,8 @@ def test_who_is_gone_is_seen(tmp_path: Path) -> None:
     gpu |= {f'nexara_gpu_memory_limit_bytes{{gpu="0",instance="box:{p}"}}': "8x60" for p in (1, 2)}
     tests = [
         samples("workers", "Workers, trouble first", 0, workers_, states),
-        # Nobody classifies, makes incidents or archives: three cameras three times.
-        samples("site", "Without an owner", 0, owned, {"{}": 9}),
+        # Nobody classifies, makes incidents, or archives, which is three stages: three cameras five times.
+        samples("site", "Without an owner", 0, owned, {"{}": 15}),
         samples("workers", "GPU memory", 0, gpu, {'{gpu="0",host="box"}': 0.5}),
     ]
     promtool(tmp_path, ["test", "rules"], {"rule_files": [], "tests": tests})

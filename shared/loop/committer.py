@@ -13,7 +13,7 @@ from shared.bus import Bus, BusError, Outcome, Run
 from shared.loop.quiet import OnceAMinute
 from shared.loop.session import Moment, Session, Work
 from shared.messages import Mark
-from shared.stage import Stage, TryLater
+from shared.stage import Stage, StillBusy, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +29,14 @@ class Committer:
         self._stage = stage
         self._bus = bus
         self._held: dict[Session, list[Work]] = {}
-        self._full = False
+        self._full = self._busy = False
         self._problem = ""
         self._dead_letters, self._deliveries = OnceAMinute(), OnceAMinute()
 
     @property
     def retry_s(self) -> float | None:
         """How soon to try again what could not be stored yet; None: all is stored."""
-        if self._problem:
+        if self._problem or self._busy:
             return _DELIVER_AGAIN_S
         return _FULL_AGAIN_S if self._full else None
 
@@ -49,7 +49,7 @@ class Committer:
         """Stores what it can; drops the session of what it cannot."""
         for work in batch:
             self._held.setdefault(work.session, []).append(work)
-        self._full, self._problem = False, ""
+        self._full, self._busy, self._problem = False, False, ""
         patience = time.monotonic() + _DELIVERING_S
         runs = [works for works in self._take_runs() if self._delivered(works, patience)]
         if not runs:
@@ -90,6 +90,10 @@ class Committer:
         usable = [work for work in works if work.problem is None and work.finding is not None]
         try:
             self._stage.deliver(session.camera, [(work.entry_id, work.finding) for work in usable])
+        except StillBusy:
+            self._busy = True
+            self._held[session] = works + self._held.get(session, [])
+            return False
         except TryLater as error:
             self._problem = str(error)
             metrics.DELIVERIES_FAILED.labels(name).inc()

@@ -30,8 +30,8 @@ SOURCES = {
 CAMERAS = tuple(SOURCES)
 GENERATION = "00f1e2d3c4b5a697"
 FPS = 10
-# From the moment on when everybody has come.
-_FIRST_SECOND = 8
+# In these seconds somebody is on every camera, and two fight on one.
+_FIRST_SECOND = 17
 _VERDICTS_EVERY = 3
 _TRACKS_BORN = 2**40
 _LEAST_SHARE = 0.1

@@ -18,7 +18,8 @@ from shared.health import Pulse
 from shared.loop import StageFailedError, committer
 from shared.loop.quiet import OnceAMinute
 from shared.messages import Frame, Mark, Message, decode
-from shared.stage import Stage, TryLater
+from shared.metrics import DELIVERIES_FAILED
+from shared.stage import Stage, StillBusy, TryLater
 from tests.shared import story
 from tests.shared.fleet import Worker, assert_undisturbed, finished, wait_until
 from tests.shared.stepped import SteppedWorker
@@ -436,6 +437,26 @@ def test_what_a_sink_cannot_store_now_is_stored_later_and_the_worker_says_why_it
     wait_until(lambda: pulse.problem == "", "all to be well", worker.check)
     worker.close()
     assert handed == [n for n in range(12) if story.kind_of(n) != "damaged"]
+
+
+def test_a_sink_that_is_still_at_work_is_asked_again_and_nothing_is_wrong(
+    server: str, bus: Bus, publish: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer, "_DELIVER_AGAIN_S", 0.05)
+    before = DELIVERIES_FAILED.labels("pose")._value.get()
+    busy = iter(range(3))
+
+    def deliver(_camera: str, _pairs: Sequence[tuple[str, Message]]) -> None:
+        if next(busy, None) is not None:
+            raise StillBusy("draws")
+
+    publish(12)
+    pulse = Pulse("pose")
+    worker = Worker(plain(writes="", deliver=deliver, dump=None, load=None), server, ["a"], "w", pulse=pulse)
+    wait_until(finished(bus, {"a": 12}), "all records to be committed", worker.check)
+    worker.close()
+    assert next(busy, None) is None
+    assert DELIVERIES_FAILED.labels("pose")._value.get() == before
 
 
 def test_an_idle_worker_notices_that_the_server_went_back(

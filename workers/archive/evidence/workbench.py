@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillAtWork
 
-from shared.stage import TryLater
+from shared.stage import StillBusy
 
 
 class Workbench:
@@ -33,7 +33,7 @@ class Workbench:
             work: raises TryLater where it cannot be done now.
 
         Raises:
-            TryLater: it is not done yet; the loop must go round before it asks again.
+            StillBusy: it is not done yet; the loop must go round before it asks again.
         """
         now = self._clock()
         if now - self._ended >= self._rest_s:
@@ -59,4 +59,4 @@ class Workbench:
         try:
             future.exception(max(0.0, left_s))
         except StillAtWork:
-            raise TryLater("evidence is being made, which takes a while: it goes on in a moment") from None
+            raise StillBusy("evidence is being made: it goes on in a moment") from None
