@@ -18,7 +18,7 @@ from shared.store.tables import incidents
 from tests.classify.people import GENERATION
 from tests.cli import recorded
 from tests.cli.recorded import story, write
-from workers.cli import proposal
+from workers.cli.calibration import proposal
 from workers.cli.main import nexara
 
 # Less than a minute with two fights, and two games that are livelier than a stroll.

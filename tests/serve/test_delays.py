@@ -49,3 +49,10 @@ def test_the_system_tells_them(site: Site, redis_client: redis.Redis) -> None:
     told = site.as_("viewer").get("/api/v1/system").json()["delays"]
     assert list(told) == ["pose", "classify", "verdict"]
     assert told["verdict"] == {"median_s": 0.15, "worst_s": 0.15}
+
+
+def test_of_a_recording_only_its_way_through_the_stages_counts() -> None:
+    delays = Delays()
+    recorded = judged(1, 1000.0, 0.25, 0.05).model_copy(update={"captured_at": 0.0})
+    delays.push(0.0, [recorded])
+    assert delays.by_stage()["verdict"] == Delay(0.3, 0.3)

@@ -92,3 +92,12 @@ def test_what_is_not_there_is_told(site: Site) -> None:
     assert ask(site).json() == {"detail": "there is no such evidence"}
     keep(site, "lobby/removed.mp4")
     assert ask(site).json() == {"detail": "the file is gone"}
+
+
+def test_the_recording_is_given_out_for_replay(site: Site) -> None:
+    tell(site, incident(1))
+    write(site, "lobby/x.tracks")
+    keep(site, "lobby/x.tracks", "tracks")
+    answer = ask(site, "tracks")
+    assert answer.content == CLIP
+    assert answer.headers["content-type"] == "application/octet-stream"

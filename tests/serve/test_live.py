@@ -279,6 +279,28 @@ def test_a_recording_that_is_played_afresh_is_followed_again(site: Site, redis_c
     assert told(view, "frame")["number"] == 2
 
 
+def test_a_silent_camera_that_nobody_watches_disturbs_no_other(site: Site, redis_client: redis.Redis) -> None:
+    view = watch(site, "?camera=lobby")
+    watched(site)
+    add(redis_client, "incidents", 5, Mark(**{**HEAD, "camera": "yard"}), camera="yard")
+    time.sleep(0.3)
+    add(redis_client, "tracks", 6, tracks(6))
+    assert told(view, "frame")["number"] == 6
+
+
+def test_what_nobody_thought_of_does_not_end_live_views(
+    site: Site, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = watch(site, "?camera=lobby")
+    watched(site)
+    with monkeypatch.context() as patch:
+        patch.setattr(CameraView, "push_verdicts", lambda *_: 1 / 0)
+        add(redis_client, "verdicts", 5, verdicts(5))
+        time.sleep(0.3)
+    add(redis_client, "tracks", 6, tracks(6))
+    assert told(view, "frame")["number"] == 6
+
+
 def test_nothing_is_followed_while_nobody_watches(site: Site, redis_client: redis.Redis) -> None:
     view = watch(site)
     watched(site)

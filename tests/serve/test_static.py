@@ -33,7 +33,8 @@ def shown(path: Path) -> str:
 def test_a_script_makes_no_markup_of_text_and_loads_nothing_from_elsewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert [word for word in FORBIDDEN if word in text] == []
-    assert "://" not in text
+    # The name of SVG's elements looks like an address and is none.
+    assert "://" not in text.replace('"http://www.w3.org/2000/svg"', "")
     for source in re.findall(r'from "([^"]+)"', text):
         assert (FOLDER / source.removeprefix("./")).is_file()
         assert source.startswith("./")

@@ -30,7 +30,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 PHONE = {"width": 390, "height": 844}
 PAGES = (
     *("/", "/camera?camera=lobby", "/incidents", f"/incident?id={an_id(1)}"),
-    *("/system", "/people", "/account"),
+    *("/zones?camera=lobby", "/system", "/people", "/account"),
 )
 
 

@@ -12,6 +12,8 @@ from shared.messages import Verdicts
 # Everything before the verdict, beside the stages by name.
 WHOLE = "verdict"
 _LOOK_BACK_S = 60.0
+# What was captured so long before anybody read it is a recording: only its way through the stages counts.
+_LONG_AGO_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,12 @@ class Delays:
 
 
 def _spent(verdicts: Verdicts) -> dict[str, float]:
-    spent, before = {}, verdicts.captured_at
+    spent, began = dict[str, float](), verdicts.captured_at
+    if verdicts.trail and verdicts.trail[0].read_at - began > _LONG_AGO_S:
+        began = verdicts.trail[0].read_at
+    before = began
     for stamp in verdicts.trail:
         # Clocks of two machines may differ by more than a stage takes.
         spent[stamp.stage] = max(0.0, stamp.done_at - before)
         before = stamp.done_at
-    return {**spent, WHOLE: max(0.0, before - verdicts.captured_at)}
+    return {**spent, WHOLE: max(0.0, before - began)}

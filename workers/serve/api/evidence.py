@@ -1,4 +1,4 @@
-"""/api/v1/incidents/ID/evidence: clips and snapshots, found in the database, by no path of who asks."""
+"""/api/v1/incidents/ID/evidence: what shows an incident, found in the database, by no path of who asks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ from workers.serve.services import Here
 
 router = APIRouter(prefix="/api/v1/incidents")
 
-Kind = Literal["clip", "snapshot"]
-_MEDIA_TYPES: dict[str, str] = {"clip": "video/mp4", "snapshot": "image/jpeg"}
+Kind = Literal["clip", "snapshot", "tracks"]
+_MEDIA_TYPES: dict[str, str] = {
+    "clip": "video/mp4",
+    "snapshot": "image/jpeg",
+    "tracks": "application/octet-stream",
+}
 
 
 @router.get("/{incident_id}/evidence/{kind}", response_class=FileResponse)
 def file(
     incident_id: Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")], kind: Kind, _caller: Viewer, here: Here
 ) -> FileResponse:
-    """An incident's clip (MP4) or snapshot (JPEG): skeletons, no picture. Parts of it by the header Range."""
+    """An incident's clip (MP4), snapshot (JPEG) or recording (for nexara replay). Parts by the header Range.
+
+    Clip and snapshot show skeletons alone, unless the site file's `evidence.pictures` wants more.
+    """
     with here.database.reading() as database:
         row = next((row for row in evidence_of(database, incident_id) if row["kind"] == kind), None)
     if row is None or row["path"] is None:
@@ -48,7 +55,7 @@ def evidence_view(row: RowMapping) -> views.Evidence:
     url = f"/api/v1/incidents/{row['incident_id']}/evidence/{row['kind']}"
     return views.Evidence(
         kind=row["kind"],
-        media_type=_MEDIA_TYPES.get(row["kind"], "application/octet-stream"),
+        media_type=_MEDIA_TYPES[row["kind"]],
         bytes=row["bytes"],
         url=None if row["path"] is None else url,
         first_at=row["first_at"],

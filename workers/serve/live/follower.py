@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shared.bus import Bus, BusError, BusRefusedError
 from shared.bus.streams import START, parse_id, stream_key
-from shared.messages import Frame, Incidents, Message, MessageError, Tracks, Verdicts, decode
+from shared.messages import Frame, Incidents, Mark, Message, MessageError, Tracks, Verdicts, decode
 from workers.serve import metrics
 from workers.serve.api.fleet import camera_view
 from workers.serve.live import wire
@@ -86,6 +86,12 @@ class Follower:
                 if self._reachable:
                     log.warning("live views wait: %s", error)
                 self._reachable = False
+                wait_s = _AFTER_AN_ERROR_S
+            except Exception:
+                # One record that nobody thought of must not end all live views: they begin anew.
+                log.exception("live views")
+                self._views.clear()
+                self._cursors.clear()
                 wait_s = _AFTER_AN_ERROR_S
             self._turned_at = time.monotonic()
             stop.wait(wait_s)
@@ -195,6 +201,9 @@ class Follower:
         if isinstance(message, Incidents):
             for incident in message.incidents:
                 self._hub.tell_all([wire.incident(camera, message.generation, incident)])
+            return
+        # Marks say that time passes; those of incidents come from cameras that nobody watches, too.
+        if isinstance(message, Mark):
             return
         view = self._views[camera]
         if isinstance(message, Frame):

@@ -22,6 +22,7 @@ const path = `/api/v1/cameras/${encodeURIComponent(camera)}`;
 const who = await begin();
 setText(byId("name"), camera);
 entitle(camera);
+byId("zones").href = `/zones?camera=${encodeURIComponent(camera)}`;
 
 const view = new View(camera);
 byId("stage").append(view.item);

@@ -22,10 +22,12 @@ export function showEvidence(place, files) {
   const clip = files.find((file) => file.kind === "clip");
   const snapshot = files.find((file) => file.kind === "snapshot");
   const parts = files
-    .filter((file) => !file.url)
+    .filter((file) => !file.url && file.kind !== "tracks")
     .map((file) => element("p", { class: "quiet" }, `No ${file.kind}: ${sentence(file.note ?? "")}`));
   if (clip?.url) parts.unshift(video(clip, snapshot), download(clip));
   else if (snapshot?.url) parts.unshift(still(snapshot));
+  const tracks = files.find((file) => file.kind === "tracks");
+  if (tracks?.url) parts.push(download(tracks));
   const later = "No clip yet: it is made some seconds after the end.";
   if (!clip) parts.push(element("p", { class: "quiet" }, later));
   place.replaceChildren(...parts);
@@ -47,7 +49,13 @@ function still(snapshot) {
   return element("img", { class: "snapshot", src: snapshot.url, alt });
 }
 
-function download(clip) {
-  const link = element("a", { href: clip.url, download: true }, "Download the clip");
-  return element("p", {}, link, element("span", { class: "quiet" }, ` (MP4, ${size(clip.bytes)})`));
+const WHAT = {
+  clip: ["Download the clip", "MP4"],
+  tracks: ["Download the recording", "for nexara replay"],
+};
+
+function download(file) {
+  const [words, form] = WHAT[file.kind];
+  const link = element("a", { href: file.url, download: true }, words);
+  return element("p", {}, link, element("span", { class: "quiet" }, ` (${form}, ${size(file.bytes)})`));
 }
