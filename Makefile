@@ -28,8 +28,9 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Side by side, a file at a time: half of the time is spent waiting for servers and processes.
 test: install
-	$(BIN)/pytest -q --ignore=tests/services
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadfile --ignore=tests/services
 
 # What `test-services` talks to: real servers and tools, from Debian and (one linter) from npm. As root.
 services:

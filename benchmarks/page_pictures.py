@@ -67,13 +67,15 @@ def main() -> int:
             page = logged_in(browser, url, password)
             page.evaluate(_NOTE)
             page.wait_for_selector(".banner.alarm", timeout=_PATIENCE_MS)
-            page.wait_for_timeout(700)
+            settle(page)
             keep(page, options.out / "wall.png")
+            phone = logged_in(browser, url, password, viewport=PHONE, device_scale_factor=1.5)
+            settle(phone)
+            keep(phone, options.out / "phone-wall.png")
+            phone.close()
             page.wait_for_timeout(1000 * options.seconds)
             print(arrivals(page.evaluate("window.toldAt"), Path(name)))
             others(page, url, options.out)
-            phone = logged_in(browser, url, password, viewport=PHONE, device_scale_factor=2)
-            keep(phone, options.out / "phone-wall.png")
     return 0
 
 
@@ -120,6 +122,14 @@ def logged_in(browser: Any, url: str, password: str, **options: Any) -> Any:
     page.keyboard.press("Enter")
     page.wait_for_selector(".person .value")
     return page
+
+
+def settle(page: Any) -> None:
+    """Waits for a moment, of two minutes at most, in which every camera gives pictures."""
+    for _ in range(400):
+        page.wait_for_timeout(300)
+        if page.locator(".stage.old").count() == 0:
+            return
 
 
 def others(page: Any, url: str, out: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 _CAPTURED = b'"captured_at":'
 _FRAME = b'"type":"frame"'
+_PING = 9
 _CONNECTING_S = 3.0
 _READ_BYTES = 2**18
 # Of each frame that a viewer is sent a delay is kept; not more than so many of one viewer.
@@ -79,13 +80,19 @@ class Viewer:
                 raise ConnectionError(bytes(self.buffer[:200]))
             del self.buffer[: end + 4]
             self.upgraded = True
-        for begin, length in self._whole_messages():
-            if counts:
+        for opcode, begin, length in self._whole_messages():
+            if opcode == _PING:
+                self._answer(bytes(self.buffer[begin : begin + length]))
+            elif counts:
                 self._count(bytes(self.buffer[begin : begin + min(length, 400)]), now)
         del self.buffer[: self._taken]
 
-    def _whole_messages(self) -> list[tuple[int, int]]:
-        """Where messages are and how long; the server sends each in one frame."""
+    def _answer(self, ping: bytes) -> None:
+        """A pong says what the ping said; viewers mask what they say, if only with zeros."""
+        self.socket.sendall(bytes((0x8A, 0x80 | len(ping), 0, 0, 0, 0)) + ping)
+
+    def _whole_messages(self) -> list[tuple[int, int, int]]:
+        """What messages are, where and how long; the server sends each in one frame."""
         found, at = [], 0
         while len(self.buffer) - at >= 2:
             short, head = self.buffer[at + 1], 2
@@ -97,7 +104,7 @@ class Viewer:
                 length = short
             if len(self.buffer) < at + head + length:
                 break
-            found.append((at + head, length))
+            found.append((self.buffer[at] & 15, at + head, length))
             at += head + length
         self._taken = at
         return found

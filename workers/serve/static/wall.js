@@ -45,7 +45,7 @@ watch([], {
   camera: (camera) => tiles.get(camera.camera)?.fares(camera),
 });
 // A banner takes room, too.
-for (const changes of [document.documentElement, byId("banners")])
+for (const changes of [document.documentElement, document.querySelector(".banners")])
   new ResizeObserver(() => fit(byId("wall"), tiles.size)).observe(changes);
 
 async function showOpen() {
