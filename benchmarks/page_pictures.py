@@ -67,10 +67,10 @@ def main() -> int:
             page = logged_in(browser, url, password)
             page.evaluate(_NOTE)
             page.wait_for_selector(".banner.alarm", timeout=_PATIENCE_MS)
-            settle(page)
+            settle(page, ".tile.alarmed")
             keep(page, options.out / "wall.png")
             phone = logged_in(browser, url, password, viewport=PHONE, device_scale_factor=1.5)
-            settle(phone)
+            settle(phone, "[aria-label='People of lobby'] .value")
             keep(phone, options.out / "phone-wall.png")
             phone.close()
             page.wait_for_timeout(1000 * options.seconds)
@@ -84,6 +84,7 @@ def running(folder: Path) -> Iterator[str]:
     """The demonstration; gives the page's address."""
     # As recordings: the browser shares the machine, which costs time then, not frames.
     contents = recorded(compose(SITE, (), {}), _RECORDED_S, _SEED)
+    contents["ingest"]["stall_s"] = 60
     contents["serve"] = {"port": 0, "picture": "picture"}
     contents["metrics"] = {"port": 0}
     site = folder / "site.yaml"
@@ -124,11 +125,11 @@ def logged_in(browser: Any, url: str, password: str, **options: Any) -> Any:
     return page
 
 
-def settle(page: Any) -> None:
-    """Waits for a moment, of two minutes at most, in which every camera gives pictures."""
-    for _ in range(400):
-        page.wait_for_timeout(300)
-        if page.locator(".stage.old").count() == 0:
+def settle(page: Any, wanted: str) -> None:
+    """Waits for a moment, of four minutes at most, in which this is there and every camera gives pictures."""
+    for _ in range(1200):
+        page.wait_for_timeout(200)
+        if page.locator(".stage.old").count() == 0 and page.locator(wanted).count():
             return
 
 

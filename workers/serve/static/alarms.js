@@ -7,7 +7,7 @@ import { byId, element, setText } from "./dom.js";
 import { attempt, countUnseen } from "./page.js";
 import { SHAPES, score, timeOfDay } from "./words.js";
 
-const MOST = 3;
+const MOST = 1;
 const KEPT = 99;
 const SERVER_AWAY =
   "The message server (Redis) does not answer: pictures stand still, and no new incident can be told. " +
