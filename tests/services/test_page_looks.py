@@ -118,6 +118,8 @@ def test_the_sound_is_a_switch_that_remembers(page: Page) -> None:
     shown.wait_for_selector("button[role=switch][aria-checked=true]")
     later = page.context.new_page()
     later.goto(f"{page.site.url}/incidents")
+    # Looking for something counts as a use of the page: first it must have seen that nobody uses it.
+    later.wait_for_timeout(1500)
     later.wait_for_selector("button[role=switch][aria-checked=true]")
     later.wait_for_selector("#news-silent")
     later.keyboard.press("Shift")
@@ -149,6 +151,7 @@ def test_with_permission_a_new_incident_is_a_notice_of_the_desktop(
     )
     page.click("button[role=switch] >> text=Notices")
     page.wait_for_selector("button[role=switch][aria-checked=true] >> text=Notices")
+    page.wait_for_selector(".person .value")  # the live view is open
     add(redis_client, "incidents", 41, INCIDENTS)
     page.wait_for_selector(".banner.alarm")
     titles = [title for title, _ in page.evaluate("window.notices")]
