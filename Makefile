@@ -39,7 +39,8 @@ services:
 	if command -v npm >/dev/null; then npm install --silent --no-save --prefix .services dclint@3.1.0; fi
 
 test-services: install
-	$(BIN)/pytest -q tests/services tests/test_compose_file.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadfile \
+		tests/services tests/test_compose_file.py
 
 docs: install
 	$(BIN)/nexara reference > docs/configuration.md
