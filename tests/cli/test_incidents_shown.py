@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
 import redis
 from prometheus_client import REGISTRY
 
-from shared import embedded
 from shared.bus import Bus
 from shared.bus.streams import state_key, stream_key
 from shared.loop import Loop
@@ -26,25 +23,6 @@ from workers.cli.tail import _as_json, _as_line
 
 CAMERA = "lobby"
 RECORDS = [*letters("VVV"), step(2.0, person(1, "SAFE")), silence(2.5, final=True)]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with embedded.running(tmp_path_factory.mktemp("server")) as address:
-        yield address
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(url, protocol=2) as connection:
-        connection.flushall()
-        yield connection
-
-
-@pytest.fixture
-def bus(url: str) -> Iterator[Bus]:
-    with closing(Bus(url)) as connection:
-        yield connection
 
 
 def incidents_of(records: list[Message]) -> Incidents:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -32,25 +32,6 @@ from workers.cli.recorded.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = stream_key("tracks", "lobby")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with embedded.running(tmp_path_factory.mktemp("server")) as address:
-        yield address
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(url, protocol=2) as connection:
-        connection.flushall()
-        yield connection
-
-
-@pytest.fixture
-def bus(url: str) -> Iterator[Bus]:
-    with closing(Bus(url)) as connection:
-        yield connection
 
 
 def add(client: redis.Redis, entries: Sequence[tuple[str, Message]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from shared.bus import Bus
 from shared.config import ConfigError
 from shared.messages import Message, MessageError, decode
 from shared.rulebook import RulesError
-from workers.cli.applying import Applied, apply_alerts, needs_restart
+from workers.cli.applying import CameraChange, needs_restart
 from workers.cli.applying import apply as put
 from workers.cli.options import RUNNING_SITE, SITE_PATH, SITE_VARIABLE, changes, set_option
 from workers.cli.site import Site, load
@@ -40,26 +41,25 @@ def apply(site_file: Path, overrides: tuple[str, ...], data: Path | None, wait_s
     bus = site.connect()
     with contextlib.closing(bus):
         try:
-            applied = put(bus, site)
-            alerts = apply_alerts(bus, site)
+            outcome = put(bus, site)
         except RulesError as error:
             raise ConfigError(f"{site_file}: {error}") from error
-        seen = _first_frames(bus, applied, wait_s)
-    for one in applied:
+        seen = _first_frames(bus, outcome.cameras, wait_s)
+    for one in outcome.cameras:
         click.echo(f"{one.camera}: {_told(one, seen.get(one.camera))}")
-    click.echo(f"alerts: {'other rules hold' if alerts else 'nothing changes'}")
+    click.echo(f"alerts: {'other rules hold' if outcome.alerts else 'nothing changes'}")
     for key in _restarts(site):
         click.echo(f"not in force before the fleet is started again: {key}")
 
 
-def _told(one: Applied, frame: int | None) -> str:
+def _told(one: CameraChange, frame: int | None) -> str:
     if not one.changes:
         return "nothing changes"
     when = "from its next frame on" if frame is None else f"in force, seen at frame {frame}"
     return f"{'; '.join(one.changes)} ({when})"
 
 
-def _first_frames(bus: Bus, applied: list[Applied], wait_s: float) -> dict[str, int]:
+def _first_frames(bus: Bus, applied: Sequence[CameraChange], wait_s: float) -> dict[str, int]:
     """Of each camera that changes, the number of a frame that was followed by the new rules."""
     seen: dict[str, int] = {}
     waiting = {one.camera: one.digest for one in applied if one.changes}

@@ -36,7 +36,7 @@ _THRESHOLDS = {
 
 
 @dataclass(frozen=True)
-class Applied:
+class CameraChange:
     """What became of one camera's rules; `digest` names those that hold now."""
 
     camera: str
@@ -44,14 +44,25 @@ class Applied:
     changes: tuple[str, ...]
 
 
-def apply(bus: Bus, site: Site) -> list[Applied]:
-    """Puts the rules of every camera of the site file on the server.
+@dataclass(frozen=True)
+class Outcome:
+    """What applying a site file has changed: of each camera, and whether of alerts anything."""
+
+    cameras: tuple[CameraChange, ...]
+    alerts: bool
+
+
+def apply(bus: Bus, site: Site) -> Outcome:
+    """Puts the rules of every camera of the site file, and those of alerts, on the server.
 
     Raises:
         BusError: the server does not answer; cameras that were done stay so.
         RulesError: what is stored cannot be read.
     """
-    applied = []
+    return Outcome(tuple(_camera_rules(bus, site)), _alert_rules(bus, site))
+
+
+def _camera_rules(bus: Bus, site: Site) -> Iterator[CameraChange]:
     for camera, rules in site.rules().items():
         before = layers(bus, camera)
         publish(bus, camera, "file", rules)
@@ -59,16 +70,10 @@ def apply(bus: Bus, site: Site) -> list[Applied]:
         changes = tuple(changed(before.rules, after.rules)) if before.digest != after.digest else ()
         if changes:
             log.info("camera=%s rules=%s %s", camera, after.digest, "; ".join(changes))
-        applied.append(Applied(camera, after.digest, changes))
-    return applied
+        yield CameraChange(camera, after.digest, changes)
 
 
-def apply_alerts(bus: Bus, site: Site) -> bool:
-    """Puts the site file's alert rules on the server; tells whether that changes anything.
-
-    Raises:
-        BusError: the server does not answer.
-    """
+def _alert_rules(bus: Bus, site: Site) -> bool:
     wanted = applied_of(site.alert, site.timezone)
     if stored(bus) == wanted:
         return False

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from shared.bus import Bus, BusError
 from shared.config import ConfigError
+from shared.loop.quiet import OnceAMinute
 from shared.rulebook import RulesError
-from workers.cli.applying import apply, apply_alerts, needs_restart
+from workers.cli.applying import apply, needs_restart
 from workers.cli.site import Site
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Hangup:
         self._running = running
         self._read = read
         self._asked = threading.Event()
+        self._quiet = OnceAMinute()
         self._had_terminal = sys.stdout.isatty()
         self._before = signal.signal(signal.SIGHUP, lambda *_: self._asked.set())
 
@@ -53,16 +55,18 @@ class Hangup:
         self._asked.clear()
         try:
             site = self._read()
-            applied = apply(bus, site)
-            apply_alerts(bus, site)
+            outcome = apply(bus, site)
         except (ConfigError, RulesError) as error:
             log.error("the site file is not applied: %s", error)
             return
         except BusError as error:
-            log.warning("the site file is applied once the server answers: %s", error)
+            if self._quiet.due("server"):
+                log.warning("the site file is applied once the server answers: %s", error)
             self._asked.set()
             return
-        log.warning("site file applied: %d cameras have new rules", sum(bool(one.changes) for one in applied))
+        log.warning(
+            "site file applied: %d cameras have new rules", sum(bool(one.changes) for one in outcome.cameras)
+        )
         for key in needs_restart(self._running, site):
             log.warning("not in force before the next start: %s", key)
 
@@ -71,8 +75,13 @@ class Hangup:
 
         def run() -> None:
             while not stop.wait(_POLL_S):
-                if self._asked.is_set():
+                if not self._asked.is_set():
+                    continue
+                try:
                     with contextlib.closing(connect()) as bus:
                         self.follow(bus)
+                except ConfigError as error:
+                    self._asked.clear()
+                    log.error("the site file is not applied: %s", error)
 
         threading.Thread(target=run, name="hangup", daemon=True).start()

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from shared.bus.streams import rules_key
 from shared.rulebook import Drawn, RulesError, publish
@@ -17,12 +17,6 @@ from shared.store.tables import drawn_rules
 from workers.serve.services import Services
 
 log = logging.getLogger(__name__)
-
-
-def find(connection: Connection, camera: str) -> RowMapping | None:
-    """What was drawn for a camera, and by whom; None before anybody has."""
-    query = select(drawn_rules).where(drawn_rules.c.camera == camera)
-    return connection.execute(query).mappings().first()
 
 
 def keep(connection: Connection, camera: str, drawn: Drawn, name: str, now: float) -> None:
